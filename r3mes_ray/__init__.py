@@ -1,0 +1,1 @@
+"""R3MES on Ray: a network that trains, aggregates and serves experts on a ternary base model."""

@@ -1,0 +1,124 @@
+"""Every error that leaves a function of this package.
+
+    R3mesError
+    ├── ConfigError                 a setting, flag or file of settings is wrong
+    ├── InvalidInput                outside text or bytes that a parser refuses
+    │   ├── InvalidCid
+    │   ├── InvalidAddress
+    │   └── PackageRejected         an adapter package or payload that breaks a rule
+    ├── ContentError
+    │   ├── ContentNotFound         no store that was asked has the block
+    │   ├── ContentCorrupt          bytes do not have the hash that their CID promises
+    │   ├── ContentMalformed        right hash, but not a file, directory or node that we read
+    │   ├── ContentTooLarge         a limit on bytes, blocks, depth or links was reached
+    │   └── StoreFull               pinned content fills the store's size limit
+    ├── ChainError
+    │   ├── ChainUnavailable        no node answers at the address
+    │   ├── ChainMismatch           the node is of another chain
+    │   ├── NotOnChain              the record that was asked for does not exist
+    │   ├── TxRejected              the chain refused the transaction, with its code
+    │   └── TxUnknown               sent, and neither included nor refused in time
+    ├── KeyringError
+    │   ├── KeyNotFound
+    │   ├── KeyExists
+    │   └── WrongPassphrase
+    ├── ModelError                  a model folder cannot be used
+    ├── RoundError
+    │   ├── RoundClosed             the phase that an action needs is over (or not begun)
+    │   └── TooFewUpdates           fewer valid updates than the rule needs
+    ├── ServingError
+    │   ├── ExpertNotFound
+    │   ├── PromptTooLong
+    │   ├── QueueFull               back-pressure: try again later
+    │   └── DeadlineExceeded
+    └── NodeError
+        ├── PortBusy
+        ├── AlreadyRunning
+        └── NotRunning
+
+To add one: put it under the error whose handling it shares, inherit the matching standard error, pass every constructor
+argument to `super().__init__` (an error that crosses Ray is pickled by its arguments), write the text in `__str__`, the
+reader's next step in `hint`, and add it to the drawing. A test pickles every leaf.
+"""
+
+from r3mes_ray.errors.base import (
+    ConfigError,
+    InvalidAddress,
+    InvalidCid,
+    InvalidInput,
+    ModelError,
+    PackageRejected,
+    R3mesError,
+)
+from r3mes_ray.errors.content import (
+    ContentCorrupt,
+    ContentError,
+    ContentMalformed,
+    ContentNotFound,
+    ContentTooLarge,
+    StoreFull,
+)
+from r3mes_ray.errors.chain import (
+    ChainError,
+    ChainMismatch,
+    ChainUnavailable,
+    KeyExists,
+    KeyNotFound,
+    KeyringError,
+    NotOnChain,
+    RoundClosed,
+    RoundError,
+    TooFewUpdates,
+    TxRejected,
+    TxUnknown,
+    WrongPassphrase,
+)
+from r3mes_ray.errors.node import (
+    AlreadyRunning,
+    DeadlineExceeded,
+    ExpertNotFound,
+    NodeError,
+    NotRunning,
+    PortBusy,
+    PromptTooLong,
+    QueueFull,
+    ServingError,
+)
+
+__all__ = [
+    "AlreadyRunning",
+    "ChainError",
+    "ChainMismatch",
+    "ChainUnavailable",
+    "ConfigError",
+    "ContentCorrupt",
+    "ContentError",
+    "ContentMalformed",
+    "ContentNotFound",
+    "ContentTooLarge",
+    "DeadlineExceeded",
+    "ExpertNotFound",
+    "InvalidAddress",
+    "InvalidCid",
+    "InvalidInput",
+    "KeyExists",
+    "KeyNotFound",
+    "KeyringError",
+    "ModelError",
+    "NodeError",
+    "NotOnChain",
+    "NotRunning",
+    "PackageRejected",
+    "PortBusy",
+    "PromptTooLong",
+    "QueueFull",
+    "R3mesError",
+    "RoundClosed",
+    "RoundError",
+    "ServingError",
+    "StoreFull",
+    "TooFewUpdates",
+    "TxRejected",
+    "TxUnknown",
+    "WrongPassphrase",
+]

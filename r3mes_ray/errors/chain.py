@@ -1,0 +1,133 @@
+"""Errors of the chain, its keys and its training rounds."""
+
+from __future__ import annotations
+
+from r3mes_ray.errors.base import R3mesError
+
+
+class ChainError(R3mesError):
+    """Something about the chain or a transaction."""
+
+
+class ChainUnavailable(ChainError, ConnectionError):
+    """No node answers at the address."""
+
+    hint = "start one (`r3mes chain start` or `make up`), or point chain.grpc_address at a running node"
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(address, reason)
+        self.address, self.reason = address, reason
+
+    def __str__(self) -> str:
+        return f"no chain node answers at {self.address}: {self.reason}"
+
+
+class ChainMismatch(ChainError, ValueError):
+    """The node at the address belongs to another chain."""
+
+    hint = "set chain.chain_id to the chain that you mean; signing for another chain is refused"
+
+    def __init__(self, expected: str, actual: str) -> None:
+        super().__init__(expected, actual)
+        self.expected, self.actual = expected, actual
+
+    def __str__(self) -> str:
+        return f"expected chain {self.expected}, but the node is of chain {self.actual}"
+
+
+class NotOnChain(ChainError, LookupError):
+    """The record that was asked for does not exist."""
+
+    def __init__(self, what: str, key: str) -> None:
+        super().__init__(what, key)
+        self.what, self.key = what, key
+
+    def __str__(self) -> str:
+        return f"the chain has no {self.what} {self.key}"
+
+
+class TxRejected(ChainError):
+    """The chain refused a transaction; `(codespace, code)` says why, `height` is 0 when it was never included."""
+
+    def __init__(self, codespace: str, code: int, log: str, tx_hash: str, height: int) -> None:
+        super().__init__(codespace, code, log, tx_hash, height)
+        self.codespace, self.code, self.log, self.tx_hash, self.height = codespace, code, log, tx_hash, height
+
+    def __str__(self) -> str:
+        return f"transaction {self.tx_hash} was refused ({self.codespace} {self.code}): {self.log}"
+
+
+class TxUnknown(ChainError, TimeoutError):
+    """Sent, and neither included nor refused in time: it may still be included."""
+
+    hint = "ask again with `r3mes query tx HASH`; only the same bytes may be sent again"
+
+    def __init__(self, tx_hash: str, waited_s: float) -> None:
+        super().__init__(tx_hash, waited_s)
+        self.tx_hash, self.waited_s = tx_hash, waited_s
+
+    def __str__(self) -> str:
+        return f"transaction {self.tx_hash} is not in a block after {self.waited_s:.0f} s; its outcome is unknown"
+
+
+class KeyringError(R3mesError):
+    """Something about the keys on disk."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class KeyNotFound(KeyringError, LookupError):
+    """The keyring has no key of that name."""
+
+    hint = "`r3mes keys list` shows the names, `r3mes keys add NAME` makes one"
+
+    def __str__(self) -> str:
+        return f"the keyring has no key {self.name!r}"
+
+
+class KeyExists(KeyringError, ValueError):
+    """A key of that name is there already; it was left as it is."""
+
+    hint = "choose another name, or `r3mes keys delete NAME` first"
+
+    def __str__(self) -> str:
+        return f"the keyring already has a key {self.name!r}"
+
+
+class WrongPassphrase(KeyringError, PermissionError):
+    """The passphrase does not open the key."""
+
+    hint = "set R3MES_KEYRING_PASSPHRASE, or keyring.passphrase_file, to the passphrase the key was made with"
+
+    def __str__(self) -> str:
+        return f"the passphrase does not open key {self.name!r}"
+
+
+class RoundError(R3mesError):
+    """Something about a training round."""
+
+
+class RoundClosed(RoundError):
+    """The phase that an action needs is over, or has not begun."""
+
+    def __init__(self, round_id: int, action: str, reason: str) -> None:
+        super().__init__(round_id, action, reason)
+        self.round_id, self.action, self.reason = round_id, action, reason
+
+    def __str__(self) -> str:
+        return f"round {self.round_id}: cannot {self.action}: {self.reason}"
+
+
+class TooFewUpdates(RoundError):
+    """Fewer valid updates are left than the rule needs."""
+
+    hint = "`r3mes round show` lists why each update was refused; open another round once miners have submitted"
+
+    def __init__(self, round_id: int, accepted: int, needed: int) -> None:
+        super().__init__(round_id, accepted, needed)
+        self.round_id, self.accepted, self.needed = round_id, accepted, needed
+
+    def __str__(self) -> str:
+        return f"round {self.round_id} has {self.accepted} valid updates, its rule needs {self.needed}"

@@ -1,0 +1,70 @@
+"""Errors of content-addressed bytes."""
+
+from __future__ import annotations
+
+from r3mes_ray.errors.base import R3mesError
+
+
+class ContentError(R3mesError):
+    """Something about content-addressed bytes."""
+
+
+class ContentNotFound(ContentError, LookupError):
+    """No store that was asked has the block."""
+
+    hint = "ask a peer that has it (setting content.peers), or wait until its owner is online"
+
+    def __init__(self, cid: str) -> None:
+        super().__init__(cid)
+        self.cid = cid
+
+    def __str__(self) -> str:
+        return f"content {self.cid} is in none of the stores that were asked"
+
+
+class ContentCorrupt(ContentError, ValueError):
+    """Bytes do not have the hash that their CID promises; they were not used."""
+
+    hint = "run `r3mes content verify` to find damaged blocks; deleting one lets it be fetched again"
+
+    def __init__(self, cid: str, source: str) -> None:
+        super().__init__(cid, source)
+        self.cid, self.source = cid, source
+
+    def __str__(self) -> str:
+        return f"block {self.cid} from {self.source} does not hash to its CID: it was changed or damaged"
+
+
+class ContentMalformed(ContentError, ValueError):
+    """The hash is right, but the bytes are not a file, directory or node that can be read."""
+
+    def __init__(self, cid: str, reason: str) -> None:
+        super().__init__(cid, reason)
+        self.cid, self.reason = cid, reason
+
+    def __str__(self) -> str:
+        return f"content {self.cid}: {self.reason}"
+
+
+class ContentTooLarge(ContentError, ValueError):
+    """A limit on bytes, blocks, depth or links was reached while reading."""
+
+    def __init__(self, cid: str, limit: str) -> None:
+        super().__init__(cid, limit)
+        self.cid, self.limit = cid, limit
+
+    def __str__(self) -> str:
+        return f"content {self.cid} exceeds the limit of {self.limit}"
+
+
+class StoreFull(ContentError, OSError):
+    """Pinned content fills the store's size limit."""
+
+    hint = "unpin what is no longer needed (`r3mes content unpin`) or raise content.max_bytes"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+    def __str__(self) -> str:
+        return f"the content store is full: pinned content fills its limit of {self.limit_bytes} bytes"

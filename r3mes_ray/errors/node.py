@@ -1,0 +1,103 @@
+"""Errors of serving and of the processes on one machine."""
+
+from __future__ import annotations
+
+from r3mes_ray.errors.base import R3mesError
+
+
+class ServingError(R3mesError):
+    """Something about answering a request."""
+
+
+class ExpertNotFound(ServingError, LookupError):
+    """No such model or expert is served here."""
+
+    hint = "`GET /v1/models` lists what is served"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"no model or expert {self.name[:100]!r} is served here"
+
+
+class PromptTooLong(ServingError, ValueError):
+    """The prompt leaves no room for an answer in the model's context."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(tokens, limit)
+        self.tokens, self.limit = tokens, limit
+
+    def __str__(self) -> str:
+        return f"the prompt has {self.tokens} tokens, the model's context allows {self.limit}"
+
+
+class QueueFull(ServingError):
+    """More requests wait than the limit allows."""
+
+    hint = "try again in a second, or raise serving.max_queued_requests"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"the queue is full: {self.limit} requests are waiting already"
+
+
+class DeadlineExceeded(ServingError, TimeoutError):
+    """A stage took longer than its time."""
+
+    def __init__(self, stage: str, timeout_s: float) -> None:
+        super().__init__(stage, timeout_s)
+        self.stage, self.timeout_s = stage, timeout_s
+
+    def __str__(self) -> str:
+        return f"{self.stage} took longer than {self.timeout_s:g} s"
+
+
+class NodeError(R3mesError):
+    """Something about the processes on this machine."""
+
+
+class PortBusy(NodeError, OSError):
+    """A port that a server needs is taken by another process."""
+
+    def __init__(self, port: int, setting: str) -> None:
+        super().__init__(port, setting)
+        self.port, self.setting = port, setting
+
+    @property
+    def hint(self) -> str:  # type: ignore[override]
+        """Name the setting that moves the server to another port."""
+        return f"stop the process that listens there, or choose another port with the setting {self.setting}"
+
+    def __str__(self) -> str:
+        return f"port {self.port} is in use by another process"
+
+
+class AlreadyRunning(NodeError):
+    """A node of this home runs already."""
+
+    hint = "stop it with Ctrl-C where it runs, or use another --home"
+
+    def __init__(self, home: str, pid: int) -> None:
+        super().__init__(home, pid)
+        self.home, self.pid = home, pid
+
+    def __str__(self) -> str:
+        return f"a node of {self.home} runs already (process {self.pid})"
+
+
+class NotRunning(NodeError):
+    """The command needs a running node."""
+
+    hint = "start one with `make up` (or `r3mes up`) in another terminal"
+
+    def __init__(self, home: str) -> None:
+        super().__init__(home)
+        self.home = home
+
+    def __str__(self) -> str:
+        return f"no node of {self.home} is running"
