@@ -1,0 +1,1 @@
+"""The wire: Python generated from `proto/` by `make proto`. Never edit below this folder."""

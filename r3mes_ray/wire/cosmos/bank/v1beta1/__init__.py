@@ -1,0 +1,1 @@
+"""Generated from proto/: cosmos.bank.v1beta1."""

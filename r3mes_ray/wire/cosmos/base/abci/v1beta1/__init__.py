@@ -1,0 +1,1 @@
+"""Generated from proto/: cosmos.base.abci.v1beta1."""

@@ -1,0 +1,1 @@
+"""Generated from proto/: cosmos.base.query.v1beta1."""

@@ -1,0 +1,1 @@
+"""Generated from proto/: r3mes.v1."""

@@ -1,0 +1,141 @@
+from r3mes_ray.wire.cosmos.base.query.v1beta1 import pagination_pb2 as _pagination_pb2
+from r3mes_ray.wire.r3mes.v1 import types_pb2 as _types_pb2
+from r3mes_ray.wire.remes.remes.v1 import state_pb2 as _state_pb2
+from r3mes_ray.wire.remes.remes.v1 import stored_gradient_pb2 as _stored_gradient_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class QueryParamsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class QueryParamsResponse(_message.Message):
+    __slots__ = ("rule_set", "denom", "submit_blocks", "commit_blocks", "reveal_blocks", "challenge_blocks", "grace_blocks", "min_phase_blocks", "max_phase_blocks", "expert_bond", "proposer_stake", "min_gas_price", "proof_of_work_bits")
+    RULE_SET_FIELD_NUMBER: _ClassVar[int]
+    DENOM_FIELD_NUMBER: _ClassVar[int]
+    SUBMIT_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    REVEAL_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    CHALLENGE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    GRACE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    MIN_PHASE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    MAX_PHASE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    EXPERT_BOND_FIELD_NUMBER: _ClassVar[int]
+    PROPOSER_STAKE_FIELD_NUMBER: _ClassVar[int]
+    MIN_GAS_PRICE_FIELD_NUMBER: _ClassVar[int]
+    PROOF_OF_WORK_BITS_FIELD_NUMBER: _ClassVar[int]
+    rule_set: str
+    denom: str
+    submit_blocks: int
+    commit_blocks: int
+    reveal_blocks: int
+    challenge_blocks: int
+    grace_blocks: int
+    min_phase_blocks: int
+    max_phase_blocks: int
+    expert_bond: str
+    proposer_stake: str
+    min_gas_price: str
+    proof_of_work_bits: int
+    def __init__(self, rule_set: _Optional[str] = ..., denom: _Optional[str] = ..., submit_blocks: _Optional[int] = ..., commit_blocks: _Optional[int] = ..., reveal_blocks: _Optional[int] = ..., challenge_blocks: _Optional[int] = ..., grace_blocks: _Optional[int] = ..., min_phase_blocks: _Optional[int] = ..., max_phase_blocks: _Optional[int] = ..., expert_bond: _Optional[str] = ..., proposer_stake: _Optional[str] = ..., min_gas_price: _Optional[str] = ..., proof_of_work_bits: _Optional[int] = ...) -> None: ...
+
+class QueryExpertRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class QueryExpertResponse(_message.Message):
+    __slots__ = ("expert",)
+    EXPERT_FIELD_NUMBER: _ClassVar[int]
+    expert: _types_pb2.Expert
+    def __init__(self, expert: _Optional[_Union[_types_pb2.Expert, _Mapping]] = ...) -> None: ...
+
+class QueryExpertsRequest(_message.Message):
+    __slots__ = ("pagination",)
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    pagination: _pagination_pb2.PageRequest
+    def __init__(self, pagination: _Optional[_Union[_pagination_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+
+class QueryExpertsResponse(_message.Message):
+    __slots__ = ("experts", "pagination")
+    EXPERTS_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    experts: _containers.RepeatedCompositeFieldContainer[_types_pb2.Expert]
+    pagination: _pagination_pb2.PageResponse
+    def __init__(self, experts: _Optional[_Iterable[_Union[_types_pb2.Expert, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
+
+class QueryRoundRequest(_message.Message):
+    __slots__ = ("round_id",)
+    ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    round_id: int
+    def __init__(self, round_id: _Optional[int] = ...) -> None: ...
+
+class QueryRoundResponse(_message.Message):
+    __slots__ = ("round",)
+    ROUND_FIELD_NUMBER: _ClassVar[int]
+    round: _types_pb2.Round
+    def __init__(self, round: _Optional[_Union[_types_pb2.Round, _Mapping]] = ...) -> None: ...
+
+class QueryRoundsRequest(_message.Message):
+    __slots__ = ("expert", "pagination")
+    EXPERT_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    expert: str
+    pagination: _pagination_pb2.PageRequest
+    def __init__(self, expert: _Optional[str] = ..., pagination: _Optional[_Union[_pagination_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+
+class QueryRoundsResponse(_message.Message):
+    __slots__ = ("rounds", "pagination")
+    ROUNDS_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    rounds: _containers.RepeatedCompositeFieldContainer[_types_pb2.Round]
+    pagination: _pagination_pb2.PageResponse
+    def __init__(self, rounds: _Optional[_Iterable[_Union[_types_pb2.Round, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
+
+class QueryRoundGradientsRequest(_message.Message):
+    __slots__ = ("round_id", "pagination")
+    ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    round_id: int
+    pagination: _pagination_pb2.PageRequest
+    def __init__(self, round_id: _Optional[int] = ..., pagination: _Optional[_Union[_pagination_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+
+class QueryRoundGradientsResponse(_message.Message):
+    __slots__ = ("gradients", "pagination")
+    GRADIENTS_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    gradients: _containers.RepeatedCompositeFieldContainer[_stored_gradient_pb2.StoredGradient]
+    pagination: _pagination_pb2.PageResponse
+    def __init__(self, gradients: _Optional[_Iterable[_Union[_stored_gradient_pb2.StoredGradient, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
+
+class QueryCommitmentRequest(_message.Message):
+    __slots__ = ("round_id", "proposer")
+    ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    PROPOSER_FIELD_NUMBER: _ClassVar[int]
+    round_id: int
+    proposer: str
+    def __init__(self, round_id: _Optional[int] = ..., proposer: _Optional[str] = ...) -> None: ...
+
+class QueryCommitmentResponse(_message.Message):
+    __slots__ = ("commitment",)
+    COMMITMENT_FIELD_NUMBER: _ClassVar[int]
+    commitment: _state_pb2.AggregationCommitment
+    def __init__(self, commitment: _Optional[_Union[_state_pb2.AggregationCommitment, _Mapping]] = ...) -> None: ...
+
+class QueryAggregationRequest(_message.Message):
+    __slots__ = ("aggregation_id",)
+    AGGREGATION_ID_FIELD_NUMBER: _ClassVar[int]
+    aggregation_id: int
+    def __init__(self, aggregation_id: _Optional[int] = ...) -> None: ...
+
+class QueryAggregationResponse(_message.Message):
+    __slots__ = ("aggregation",)
+    AGGREGATION_FIELD_NUMBER: _ClassVar[int]
+    aggregation: _state_pb2.AggregationRecord
+    def __init__(self, aggregation: _Optional[_Union[_state_pb2.AggregationRecord, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,110 @@
+from r3mes_ray.wire.cosmos.base.v1beta1 import coin_pb2 as _coin_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class RoundPhase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROUND_PHASE_UNSPECIFIED: _ClassVar[RoundPhase]
+    ROUND_PHASE_SUBMIT: _ClassVar[RoundPhase]
+    ROUND_PHASE_COMMIT: _ClassVar[RoundPhase]
+    ROUND_PHASE_REVEAL: _ClassVar[RoundPhase]
+    ROUND_PHASE_CHALLENGE: _ClassVar[RoundPhase]
+    ROUND_PHASE_FINALIZE: _ClassVar[RoundPhase]
+    ROUND_PHASE_DONE: _ClassVar[RoundPhase]
+    ROUND_PHASE_FAILED: _ClassVar[RoundPhase]
+ROUND_PHASE_UNSPECIFIED: RoundPhase
+ROUND_PHASE_SUBMIT: RoundPhase
+ROUND_PHASE_COMMIT: RoundPhase
+ROUND_PHASE_REVEAL: RoundPhase
+ROUND_PHASE_CHALLENGE: RoundPhase
+ROUND_PHASE_FINALIZE: RoundPhase
+ROUND_PHASE_DONE: RoundPhase
+ROUND_PHASE_FAILED: RoundPhase
+
+class ExpertVersion(_message.Message):
+    __slots__ = ("version", "adapter_cid", "round_id", "aggregation_id", "finalized_height")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ADAPTER_CID_FIELD_NUMBER: _ClassVar[int]
+    ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATION_ID_FIELD_NUMBER: _ClassVar[int]
+    FINALIZED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    adapter_cid: str
+    round_id: int
+    aggregation_id: int
+    finalized_height: int
+    def __init__(self, version: _Optional[int] = ..., adapter_cid: _Optional[str] = ..., round_id: _Optional[int] = ..., aggregation_id: _Optional[int] = ..., finalized_height: _Optional[int] = ...) -> None: ...
+
+class Expert(_message.Message):
+    __slots__ = ("name", "owner", "base_model", "base_hash", "description_cid", "bond", "version", "history", "registered_height", "has_open_round", "open_round_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    BASE_MODEL_FIELD_NUMBER: _ClassVar[int]
+    BASE_HASH_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_CID_FIELD_NUMBER: _ClassVar[int]
+    BOND_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    REGISTERED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    HAS_OPEN_ROUND_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    owner: str
+    base_model: str
+    base_hash: str
+    description_cid: str
+    bond: _coin_pb2.Coin
+    version: int
+    history: _containers.RepeatedCompositeFieldContainer[ExpertVersion]
+    registered_height: int
+    has_open_round: bool
+    open_round_id: int
+    def __init__(self, name: _Optional[str] = ..., owner: _Optional[str] = ..., base_model: _Optional[str] = ..., base_hash: _Optional[str] = ..., description_cid: _Optional[str] = ..., bond: _Optional[_Union[_coin_pb2.Coin, _Mapping]] = ..., version: _Optional[int] = ..., history: _Optional[_Iterable[_Union[ExpertVersion, _Mapping]]] = ..., registered_height: _Optional[int] = ..., has_open_round: _Optional[bool] = ..., open_round_id: _Optional[int] = ...) -> None: ...
+
+class Round(_message.Message):
+    __slots__ = ("round_id", "expert", "base_model", "base_hash", "start_version", "start_cid", "rule", "rule_parameters", "weight_height", "opened_height", "submit_end", "commit_end", "reveal_end", "challenge_end", "phase", "opened_by", "gradient_count", "has_aggregation", "aggregation_id")
+    ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPERT_FIELD_NUMBER: _ClassVar[int]
+    BASE_MODEL_FIELD_NUMBER: _ClassVar[int]
+    BASE_HASH_FIELD_NUMBER: _ClassVar[int]
+    START_VERSION_FIELD_NUMBER: _ClassVar[int]
+    START_CID_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    RULE_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    OPENED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SUBMIT_END_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_END_FIELD_NUMBER: _ClassVar[int]
+    REVEAL_END_FIELD_NUMBER: _ClassVar[int]
+    CHALLENGE_END_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    OPENED_BY_FIELD_NUMBER: _ClassVar[int]
+    GRADIENT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    HAS_AGGREGATION_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATION_ID_FIELD_NUMBER: _ClassVar[int]
+    round_id: int
+    expert: str
+    base_model: str
+    base_hash: str
+    start_version: int
+    start_cid: str
+    rule: str
+    rule_parameters: str
+    weight_height: int
+    opened_height: int
+    submit_end: int
+    commit_end: int
+    reveal_end: int
+    challenge_end: int
+    phase: RoundPhase
+    opened_by: str
+    gradient_count: int
+    has_aggregation: bool
+    aggregation_id: int
+    def __init__(self, round_id: _Optional[int] = ..., expert: _Optional[str] = ..., base_model: _Optional[str] = ..., base_hash: _Optional[str] = ..., start_version: _Optional[int] = ..., start_cid: _Optional[str] = ..., rule: _Optional[str] = ..., rule_parameters: _Optional[str] = ..., weight_height: _Optional[int] = ..., opened_height: _Optional[int] = ..., submit_end: _Optional[int] = ..., commit_end: _Optional[int] = ..., reveal_end: _Optional[int] = ..., challenge_end: _Optional[int] = ..., phase: _Optional[_Union[RoundPhase, str]] = ..., opened_by: _Optional[str] = ..., gradient_count: _Optional[int] = ..., has_aggregation: _Optional[bool] = ..., aggregation_id: _Optional[int] = ...) -> None: ...
