@@ -6,12 +6,14 @@ Modules are imported when their command is asked for, so that `r3mes --help` ans
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
+from importlib.metadata import version
 from typing import Any
 
-import click
 import typer
+import typer.exceptions
 
 from r3mes_ray.cli.context import enter, report, split_globals
 from r3mes_ray.errors import R3mesError
@@ -35,38 +37,10 @@ GROUPS = {
 }
 """Command → (module of this package that has it, one line of help)."""
 
-HELP = """R3MES on Ray: train, aggregate and serve experts on a ternary base model.
+HELP = """Usage: r3mes [--home DIR] [--config FILE] [--json] COMMAND …
 
-Global options, before or after the command: --home DIR (default ~/.r3mes), --config FILE, --json."""
-
-
-class LazyGroup(click.Group):
-    """A click group that imports a command's module when the command is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All commands, in the order of `GROUPS`."""
-        return list(GROUPS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, or None."""
-        if cmd_name not in GROUPS:
-            return None
-        module = importlib.import_module(f"r3mes_ray.cli.{GROUPS[cmd_name][0]}")
-        return _command(module.app, cmd_name)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in GROUPS.items()])
-
-
-def _command(app: typer.Typer, name: str) -> Any:
-    """The click command of a typer app: its command `name` where it has one, else the whole group."""
-    command: Any = typer.main.get_command(app)
-    commands = getattr(command, "commands", {})
-    chosen = commands.get(name, command)
-    chosen.name = name
-    return chosen
+R3MES on Ray: train, aggregate and serve experts on a ternary base model.
+The global options work before and after the command; `r3mes COMMAND --help` explains one."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -79,20 +53,47 @@ def execute(arguments: list[str]) -> int:
     try:
         context, rest = split_globals(arguments)
         enter(context)
-        group = LazyGroup(name="r3mes", help=HELP, no_args_is_help=True)
-        result = group.main(rest or ["--help"], prog_name="r3mes", standalone_mode=False)
+        return dispatch(rest)
     except R3mesError as error:
         report(error)
         return 1
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         return 130
-    except click.ClickException as error:
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Hand the arguments after the global options to their command."""
+    match arguments:
+        case [] | ["--help" | "-h" | "help"]:
+            print(HELP, "\n\nCommands:", *(f"\n  {name:9}{text}" for name, (_, text) in GROUPS.items()), sep="")
+            return 0 if arguments else 2
+        case ["--version"]:
+            print(f"r3mes {version('r3mes-ray')}")
+            return 0
+        case [name, *rest] if name in GROUPS:
+            return _invoke(name, rest)
+        case [name, *_]:
+            near = difflib.get_close_matches(name, GROUPS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; `r3mes --help` lists the commands"
+            print(f"error: there is no command {name!r}{hint}", file=sys.stderr)
+    return 2
+
+
+def _invoke(name: str, arguments: list[str]) -> int:
+    """Import a command's module and run it: its command `name` where it has one, else the whole group."""
+    app = importlib.import_module(f"r3mes_ray.cli.{GROUPS[name][0]}").app
+    group: Any = typer.main.get_command(app)
+    command = getattr(group, "commands", {}).get(name, group)
+    try:
+        result = command.main(arguments, prog_name=f"r3mes {name}", standalone_mode=False)
+    except typer.exceptions.TyperException as error:
         error.show()
         return 2
-    except KeyboardInterrupt:
-        return 130
     return result if isinstance(result, int) else 0
 
 

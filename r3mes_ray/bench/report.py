@@ -1,0 +1,86 @@
+"""What a benchmark says: rows with a peer's figure of the same run, and the machine they were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure.
+
+    Attributes:
+        name: what was measured.
+        value: median of our runs, in `unit`.
+        peer: what it is compared with, or None.
+        peer_value: median of the peer's runs, interleaved with ours.
+        ratio: how many times better we are than the peer (above 1 is better), or None.
+        lower_is_better: whether a smaller `value` is better.
+        spread: half the distance between the quartiles of our runs, as a share of the median; 0 for a single run.
+    """
+
+    name: str
+    value: float
+    unit: str
+    peer: str | None
+    peer_value: float | None
+    ratio: float | None
+    lower_is_better: bool
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All rows of one benchmark."""
+
+    machine: str
+    rows: tuple[Row, ...]
+
+
+def machine() -> str:
+    """The machine in words: processor, cores, accelerator."""
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {gpu}"
+
+
+def row(
+    name: str,
+    samples: Sequence[float],
+    unit: str,
+    *,
+    lower_is_better: bool = True,
+    peer: str | None = None,
+    peer_samples: Sequence[float] = (),
+) -> Row:
+    """Summarise samples of one run: medians, spread, and the ratio to the peer where there is one."""
+    value = statistics.median(samples)
+    peer_value = statistics.median(peer_samples) if peer_samples else None
+    ratio = None
+    if peer_value is not None and value > 0 and peer_value > 0:
+        ratio = peer_value / value if lower_is_better else value / peer_value
+    return Row(name, value, unit, peer, peer_value, ratio, lower_is_better, _spread(samples, value))
+
+
+def _spread(samples: Sequence[float], median: float) -> float:
+    if len(samples) < 2 or median == 0:
+        return 0.0
+    low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
+    return (high - low) / 2 / abs(median)
+
+
+def table(report: Report) -> str:
+    """The report as a Markdown table."""
+    lines = [f"Machine: {report.machine}", "", "| name | value | unit | peer | peer's value | ratio | spread |"]
+    lines.append("|---|---:|---|---|---:|---:|---:|")
+    for item in report.rows:
+        peer_value = "" if item.peer_value is None else f"{item.peer_value:.3g}"
+        ratio = "" if item.ratio is None else f"{item.ratio:.2f}"
+        cells = (item.name, f"{item.value:.3g}", item.unit, item.peer or "", peer_value, ratio, f"{item.spread:.0%}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
