@@ -225,6 +225,8 @@ class RaySettings(Section):
     """Logical CPUs of the cluster that is started; none counts the machine's."""
     dashboard_port: int = Field(8265, ge=1, le=65535)
     """Port of Ray's dashboard."""
+    object_store_mb: int = Field(1024, ge=128)
+    """Shared memory for objects of the cluster that is started."""
 
 
 class Settings(Section):

@@ -1,0 +1,65 @@
+"""Joins the Ray cluster that the settings name, or starts one on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+
+import ray
+
+from r3mes_ray.errors import ConfigError
+from r3mes_ray.settings import Settings
+
+NAMESPACE = "r3mes"
+"""Namespace of every named actor."""
+
+ENVIRONMENT = {
+    # Serve's proxy gets 5 s three times otherwise, which a busy laptop does not make.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "HF_HUB_OFFLINE": "1",
+}
+"""What Ray's processes must find in their environment; set before they start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster that this process is connected to; `owned` when this process started it."""
+
+    address: str
+    dashboard: str
+    owned: bool
+
+
+def join(settings: Settings) -> Cluster:
+    """Connect this process to Ray.
+
+    Raises:
+        ConfigError: no cluster answers at `ray.address`.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    own = settings.ray.address is None
+    try:
+        context = ray.init(
+            address="local" if own else settings.ray.address,
+            namespace=NAMESPACE,
+            num_cpus=settings.ray.num_cpus if own else None,
+            object_store_memory=settings.ray.object_store_mb * 2**20 if own else None,
+            # A cluster of one machine listens on loopback, and outlives a change of network.
+            _node_ip_address="127.0.0.1" if own else None,
+            include_dashboard=True if own else None,
+            dashboard_port=settings.ray.dashboard_port if own else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except ConnectionError as error:
+        raise ConfigError("ray.address", f"no Ray cluster answers at {settings.ray.address}: {error}") from error
+    dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else ""
+    return Cluster(str(context.address_info["gcs_address"]), dashboard, own)
+
+
+def leave() -> None:
+    """Disconnect; a cluster that this process started ends."""
+    ray.shutdown()
