@@ -11,6 +11,9 @@
     │   ├── ContentCorrupt          bytes do not have the hash that their CID promises
     │   ├── ContentMalformed        right hash, but not a file, directory or node that we read
     │   ├── ContentTooLarge         a limit on bytes, blocks, depth or links was reached
+    │   ├── ContentTimeout          a block did not arrive in time
+    │   ├── ContentUnavailable      a daemon or gateway cannot be reached, or talks nonsense
+    │   ├── ContentReadOnly         the configured store can only be read
     │   └── StoreFull               pinned content fills the store's size limit
     ├── ChainError
     │   ├── ChainUnavailable        no node answers at the address
@@ -25,12 +28,15 @@
     ├── ModelError                  a model folder cannot be used
     ├── RoundError
     │   ├── RoundClosed             the phase that an action needs is over (or not begun)
-    │   └── TooFewUpdates           fewer valid updates than the rule needs
+    │   ├── TooFewUpdates           fewer valid updates than the rule needs
+    │   ├── RoundBusy               another process works on the round
+    │   └── JournalDamaged          a round's journal cannot be read
     ├── ServingError
     │   ├── ExpertNotFound
     │   ├── PromptTooLong
     │   ├── QueueFull               back-pressure: try again later
-    │   └── DeadlineExceeded
+    │   ├── DeadlineExceeded
+    │   └── ServingUnavailable      starting or stopping: another try may succeed
     └── NodeError
         ├── PortBusy
         ├── AlreadyRunning
@@ -55,17 +61,22 @@ from r3mes_ray.errors.content import (
     ContentError,
     ContentMalformed,
     ContentNotFound,
+    ContentReadOnly,
+    ContentTimeout,
     ContentTooLarge,
+    ContentUnavailable,
     StoreFull,
 )
 from r3mes_ray.errors.chain import (
     ChainError,
     ChainMismatch,
     ChainUnavailable,
+    JournalDamaged,
     KeyExists,
     KeyNotFound,
     KeyringError,
     NotOnChain,
+    RoundBusy,
     RoundClosed,
     RoundError,
     TooFewUpdates,
@@ -83,6 +94,7 @@ from r3mes_ray.errors.node import (
     PromptTooLong,
     QueueFull,
     ServingError,
+    ServingUnavailable,
 )
 
 __all__ = [
@@ -95,12 +107,16 @@ __all__ = [
     "ContentError",
     "ContentMalformed",
     "ContentNotFound",
+    "ContentReadOnly",
+    "ContentTimeout",
     "ContentTooLarge",
+    "ContentUnavailable",
     "DeadlineExceeded",
     "ExpertNotFound",
     "InvalidAddress",
     "InvalidCid",
     "InvalidInput",
+    "JournalDamaged",
     "KeyExists",
     "KeyNotFound",
     "KeyringError",
@@ -113,9 +129,11 @@ __all__ = [
     "PromptTooLong",
     "QueueFull",
     "R3mesError",
+    "RoundBusy",
     "RoundClosed",
     "RoundError",
     "ServingError",
+    "ServingUnavailable",
     "StoreFull",
     "TooFewUpdates",
     "TxRejected",

@@ -131,3 +131,29 @@ class TooFewUpdates(RoundError):
 
     def __str__(self) -> str:
         return f"round {self.round_id} has {self.accepted} valid updates, its rule needs {self.needed}"
+
+
+class RoundBusy(RoundError):
+    """Another process works on the round: its journal is locked."""
+
+    hint = "wait until that process ends, or stop it"
+
+    def __init__(self, round_id: int) -> None:
+        super().__init__(round_id)
+        self.round_id = round_id
+
+    def __str__(self) -> str:
+        return f"round {self.round_id} is worked on by another process of this home"
+
+
+class JournalDamaged(RoundError, ValueError):
+    """A round's journal cannot be read in the middle; it may hold a salt, so nothing was changed."""
+
+    hint = "restore the file from a backup; without it a commitment on chain cannot be revealed"
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(path, line, reason)
+        self.path, self.line, self.reason = path, line, reason
+
+    def __str__(self) -> str:
+        return f"journal {self.path}, line {self.line}: {self.reason}"

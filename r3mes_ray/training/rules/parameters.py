@@ -1,0 +1,49 @@
+"""The parameters of a round's rule, as they stand on chain: RFC 8785 JSON from a closed list."""
+
+from __future__ import annotations
+
+import json
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from r3mes_ray.errors import InvalidInput
+
+MAX_PARAMETER_BYTES = 4096
+
+
+class RuleParameters(BaseModel):
+    """What a round fixes for everybody who recomputes its aggregate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    rank: int = Field(16, ge=1, le=256)
+    """Rank of the published adapter."""
+    min_updates: int = Field(1, ge=1)
+    """Fewer valid updates end the round without an aggregate."""
+    limit: int | None = Field(None, ge=1)
+    """Only so many updates are considered, the first on chain; none considers all."""
+    weight_cap: int = Field(2, ge=1)
+    """No update weighs more than this many times an equal share."""
+
+    def to_json(self) -> str:
+        """Canonical text for the chain; a parameter that is None is left out."""
+        return rfc8785.dumps(self.model_dump(exclude_none=True)).decode()
+
+
+def parse_parameters(text: str) -> RuleParameters:
+    """Read a round's parameters; an empty text means all defaults.
+
+    Raises:
+        InvalidInput: not JSON, an unknown name or a value out of range.
+    """
+    if len(text) > MAX_PARAMETER_BYTES:
+        raise InvalidInput("rule parameters", f"{len(text)} characters, at most {MAX_PARAMETER_BYTES}")
+    try:
+        return RuleParameters.model_validate(json.loads(text) if text else {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InvalidInput("rule parameters", f"{where}: {first['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("rule parameters", f"not JSON: {error}") from error
