@@ -18,6 +18,8 @@
     ├── ChainError
     │   ├── ChainUnavailable        no node answers at the address
     │   ├── ChainMismatch           the node is of another chain
+    │   ├── GenesisConflict         a home's chain began from another genesis
+    │   ├── ChainCorrupt            the embedded chain's database was changed or torn
     │   ├── NotOnChain              the record that was asked for does not exist
     │   ├── TxRejected              the chain refused the transaction, with its code
     │   └── TxUnknown               sent, and neither included nor refused in time
@@ -68,9 +70,11 @@ from r3mes_ray.errors.content import (
     StoreFull,
 )
 from r3mes_ray.errors.chain import (
+    ChainCorrupt,
     ChainError,
     ChainMismatch,
     ChainUnavailable,
+    GenesisConflict,
     JournalDamaged,
     KeyExists,
     KeyNotFound,
@@ -99,6 +103,7 @@ from r3mes_ray.errors.node import (
 
 __all__ = [
     "AlreadyRunning",
+    "ChainCorrupt",
     "ChainError",
     "ChainMismatch",
     "ChainUnavailable",
@@ -113,6 +118,7 @@ __all__ = [
     "ContentUnavailable",
     "DeadlineExceeded",
     "ExpertNotFound",
+    "GenesisConflict",
     "InvalidAddress",
     "InvalidCid",
     "InvalidInput",

@@ -70,6 +70,32 @@ class TxUnknown(ChainError, TimeoutError):
         return f"transaction {self.tx_hash} is not in a block after {self.waited_s:.0f} s; its outcome is unknown"
 
 
+class GenesisConflict(ChainError, ValueError):
+    """A home already has a chain, which began from another genesis."""
+
+    hint = "undo the change of settings, or use another --home for another chain"
+
+    def __init__(self, home: str, difference: str) -> None:
+        super().__init__(home, difference)
+        self.home, self.difference = home, difference
+
+    def __str__(self) -> str:
+        return f"the chain in {self.home} began from another genesis: {self.difference}"
+
+
+class ChainCorrupt(ChainError, ValueError):
+    """The chain's database was changed or torn: it does not hash to its own last block."""
+
+    hint = "restore the file from a backup, or move it away to start a new chain under another chain-id"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"the chain database {self.path} is damaged: {self.reason}"
+
+
 class KeyringError(R3mesError):
     """Something about the keys on disk."""
 
