@@ -1,0 +1,1 @@
+"""The chain: keys, transactions, queries and the client that signs for one account."""
