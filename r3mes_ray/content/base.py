@@ -26,6 +26,10 @@ class Limits:
     idle_timeout_s: float = 30.0
 
 
+DEFAULT_LIMITS = Limits()
+"""Enough for adapters and updates."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContentStat:
     """What a store holds under one CID: `file_bytes` of content in `blocks` blocks, and whether it is pinned."""
@@ -53,7 +57,7 @@ class ContentStore(Protocol):
         """
         ...
 
-    async def get(self, cid: Cid, target: Path, limits: Limits = Limits()) -> None:
+    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS) -> None:
         """Export verified content to `target`, a file or directory that is there completely or not at all.
 
         Raises:

@@ -58,17 +58,6 @@ from r3mes_ray.errors.base import (
     PackageRejected,
     R3mesError,
 )
-from r3mes_ray.errors.content import (
-    ContentCorrupt,
-    ContentError,
-    ContentMalformed,
-    ContentNotFound,
-    ContentReadOnly,
-    ContentTimeout,
-    ContentTooLarge,
-    ContentUnavailable,
-    StoreFull,
-)
 from r3mes_ray.errors.chain import (
     ChainCorrupt,
     ChainError,
@@ -87,6 +76,17 @@ from r3mes_ray.errors.chain import (
     TxRejected,
     TxUnknown,
     WrongPassphrase,
+)
+from r3mes_ray.errors.content import (
+    ContentCorrupt,
+    ContentError,
+    ContentMalformed,
+    ContentNotFound,
+    ContentReadOnly,
+    ContentTimeout,
+    ContentTooLarge,
+    ContentUnavailable,
+    StoreFull,
 )
 from r3mes_ray.errors.node import (
     AlreadyRunning,

@@ -57,6 +57,45 @@ class ContentTooLarge(ContentError, ValueError):
         return f"content {self.cid} exceeds the limit of {self.limit}"
 
 
+class ContentTimeout(ContentError, TimeoutError):
+    """A block did not arrive in time; whoever holds it may still be there."""
+
+    hint = "ask again later: blocks that have arrived are kept, and the rest is fetched from there"
+
+    def __init__(self, cid: str, waited_s: float) -> None:
+        super().__init__(cid, waited_s)
+        self.cid, self.waited_s = cid, waited_s
+
+    def __str__(self) -> str:
+        return f"block {self.cid} did not arrive within {self.waited_s:g} s"
+
+
+class ContentUnavailable(ContentError, ConnectionError):
+    """A daemon or gateway cannot be reached, or answers with something that is no content."""
+
+    hint = "check that it runs and that the address in the settings (content) is right"
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(address, reason)
+        self.address, self.reason = address, reason
+
+    def __str__(self) -> str:
+        return f"content at {self.address}: {self.reason}"
+
+
+class ContentReadOnly(ContentError, PermissionError):
+    """The configured store can only be read."""
+
+    hint = "choose a store that keeps content: content.kind disk or kubo"
+
+    def __init__(self, action: str) -> None:
+        super().__init__(action)
+        self.action = action
+
+    def __str__(self) -> str:
+        return f"cannot {self.action}: gateways are for reading only"
+
+
 class StoreFull(ContentError, OSError):
     """Pinned content fills the store's size limit."""
 

@@ -1,0 +1,84 @@
+"""The embedded store: blocks in a folder, safe for several processes at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits
+from r3mes_ray.content.collector import Collected, StoreFolder, collect
+from r3mes_ray.content.disk_writer import DiskWriter
+from r3mes_ray.content.exporter import export
+from r3mes_ray.content.graph import measure
+from r3mes_ray.content.importer import import_path
+from r3mes_ray.content.profile import UNIXFS_V1_2025, ImportProfile
+from r3mes_ray.errors import ContentNotFound
+from r3mes_ray.protocol.cid import CidParts, parse_cid
+from r3mes_ray.types import Cid
+
+
+class DiskStore:
+    """`ContentStore` over one folder."""
+
+    def __init__(self, root: Path, max_bytes: int, profile: ImportProfile = UNIXFS_V1_2025) -> None:
+        self._store = StoreFolder.open(root)
+        self._max_bytes, self._profile = max_bytes, profile
+
+    async def add(self, source: Path) -> Cid:
+        """See `ContentStore.add`."""
+        return await asyncio.to_thread(self._add, source)
+
+    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+        """See `ContentStore.get`."""
+        await export(parse_cid(cid), self, target, limits)
+
+    async def pin(self, cid: Cid) -> None:
+        """See `ContentStore.pin`."""
+        await asyncio.to_thread(self._pin, parse_cid(cid))
+
+    async def unpin(self, cid: Cid) -> None:
+        """See `ContentStore.unpin`."""
+        await asyncio.to_thread(self._store.pins.remove, parse_cid(cid))
+
+    async def stat(self, cid: Cid) -> ContentStat:
+        """See `ContentStore.stat`."""
+        return await asyncio.to_thread(self._stat, parse_cid(cid))
+
+    async def read(self, cid: CidParts) -> bytes:
+        """One verified block, as a `BlockSource`; its last use becomes now."""
+        return await asyncio.to_thread(self._read, cid)
+
+    def pins(self) -> tuple[Cid, ...]:
+        """Every pinned root, in the order of the text."""
+        return tuple(sorted(root.text for root in self._store.pins.all()))
+
+    def collect(self) -> Collected:
+        """Drop every block that no pin and no unfinished operation needs."""
+        return collect(self._store, 0)
+
+    def _add(self, source: Path) -> Cid:
+        with DiskWriter(self._store, self._max_bytes) as writer:
+            root = import_path(source, self._profile, writer).cid
+            writer.pin(root)
+        return root.text
+
+    def _pin(self, root: CidParts) -> None:
+        with DiskWriter(self._store, self._max_bytes) as writer:
+            measure(root, writer.read, writer.keep, {})
+            writer.pin(root)
+
+    def _stat(self, root: CidParts) -> ContentStat:
+        blocks: dict[CidParts, int] = {}
+        file_bytes = measure(root, self._store.blocks.read, self._raw_size, blocks)
+        return ContentStat(root.text, file_bytes, len(blocks), self._store.pins.holds(root))
+
+    def _raw_size(self, cid: CidParts) -> int:
+        size = self._store.blocks.size(cid.digest)
+        if size is None:
+            raise ContentNotFound(cid.text)
+        return size
+
+    def _read(self, cid: CidParts) -> bytes:
+        block = self._store.blocks.read(cid)
+        self._store.blocks.touch(cid.digest)
+        return block
