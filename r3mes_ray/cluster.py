@@ -6,21 +6,11 @@ import logging
 import os
 from dataclasses import dataclass
 
-import ray
-
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.settings import Settings
 
 NAMESPACE = "r3mes"
 """Namespace of every named actor."""
-
-ENVIRONMENT = {
-    # Serve's proxy gets 5 s three times otherwise, which a busy laptop does not make.
-    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "HF_HUB_OFFLINE": "1",
-}
-"""What Ray's processes must find in their environment; set before they start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +22,25 @@ class Cluster:
     owned: bool
 
 
+def prepare(settings: Settings) -> None:
+    """Set what Ray reads from the environment; to be called before `ray` is imported for the first time."""
+    # Serve's proxy gets 5 s three times otherwise, which a busy laptop does not make.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if settings.ray.address is None or settings.ray.address.startswith("127.0.0.1:"):
+        # Ray then listens on loopback only, on Linux as on macOS and Windows.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+
+
 def join(settings: Settings) -> Cluster:
     """Connect this process to Ray.
 
     Raises:
         ConfigError: no cluster answers at `ray.address`.
     """
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    prepare(settings)
+    import ray
+
     own = settings.ray.address is None
     try:
         context = ray.init(
@@ -47,8 +48,6 @@ def join(settings: Settings) -> Cluster:
             namespace=NAMESPACE,
             num_cpus=settings.ray.num_cpus if own else None,
             object_store_memory=settings.ray.object_store_mb * 2**20 if own else None,
-            # A cluster of one machine listens on loopback, and outlives a change of network.
-            _node_ip_address="127.0.0.1" if own else None,
             include_dashboard=True if own else None,
             dashboard_port=settings.ray.dashboard_port if own else None,
             log_to_driver=False,
@@ -62,4 +61,6 @@ def join(settings: Settings) -> Cluster:
 
 def leave() -> None:
     """Disconnect; a cluster that this process started ends."""
+    import ray
+
     ray.shutdown()

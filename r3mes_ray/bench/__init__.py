@@ -1,0 +1,6 @@
+"""What `r3mes bench` runs: one file per benchmark, each with `measure(settings, say) -> Report`."""
+
+BENCHMARKS = {
+    "loop": ("loop", "The whole loop: seconds by stage, from nothing to the answer of a new version"),
+}
+"""Name → (module of this package, one line of help)."""

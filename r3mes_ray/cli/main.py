@@ -16,6 +16,7 @@ import typer
 import typer.exceptions
 
 from r3mes_ray.cli.context import enter, report, split_globals
+from r3mes_ray.cluster import prepare
 from r3mes_ray.errors import R3mesError
 
 GROUPS = {
@@ -53,6 +54,7 @@ def execute(arguments: list[str]) -> int:
     try:
         context, rest = split_globals(arguments)
         enter(context)
+        prepare(context.settings)
         return dispatch(rest)
     except R3mesError as error:
         report(error)
