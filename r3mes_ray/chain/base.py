@@ -8,7 +8,11 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
+from r3mes_ray.chain.codes import wrong_sequence
+from r3mes_ray.errors import TxRejected
 from r3mes_ray.types import Address, TxHash
+
+_STALE_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ class ChainClient(Protocol):
 
         Raises:
             TxRejected: simulation fails; nothing was sent.
+            NotOnChain: the account is not on chain; it needs coins first.
+            ConfigError: the client was opened without a key.
         """
         ...
 
@@ -107,6 +113,16 @@ class ChainClient(Protocol):
         ...
 
 
-async def send(client: ChainClient, messages: Sequence[Message], *, gas: int | None = None) -> TxResult:
-    """Sign and broadcast messages whose bytes need no journal."""
-    return await client.broadcast(await client.sign(messages, gas=gas))
+async def send(client: ChainClient, messages: Sequence[Message], *, gas: int | None = None, memo: str = "") -> TxResult:
+    """Sign and broadcast messages whose bytes need no journal; a transaction with a stale sequence is signed again.
+
+    Raises:
+        TxRejected, TxUnknown, ChainUnavailable: as `ChainClient.sign` and `ChainClient.broadcast`.
+    """
+    for _ in range(_STALE_ATTEMPTS - 1):
+        try:
+            return await client.broadcast(await client.sign(messages, gas=gas, memo=memo))
+        except TxRejected as error:
+            if error.height or not wrong_sequence(error.codespace, error.code):
+                raise
+    return await client.broadcast(await client.sign(messages, gas=gas, memo=memo))

@@ -1,0 +1,213 @@
+"""From messages to records. What a node answers is checked here: amounts, enums, and fields that must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from google.protobuf.any_pb2 import Any
+
+from r3mes_ray.chain.records import (
+    Account,
+    AggregationRecord,
+    Coin,
+    CommitmentRecord,
+    ExpertRecord,
+    ExpertVersionRecord,
+    NodeRecord,
+    ParamsRecord,
+    RoundPhase,
+    RoundRecord,
+    StatisticsRecord,
+    UpdateRecord,
+)
+from r3mes_ray.errors import InvalidInput
+from r3mes_ray.types import Address, Cid, RoundId, UpdateId
+from r3mes_ray.wire.cosmos.auth.v1beta1 import auth_pb2
+from r3mes_ray.wire.cosmos.base.v1beta1 import coin_pb2
+from r3mes_ray.wire.cosmos.crypto.secp256k1 import keys_pb2
+from r3mes_ray.wire.r3mes.v1 import query_pb2, types_pb2
+from r3mes_ray.wire.remes.remes.v1 import node_pb2, state_pb2, stored_gradient_pb2
+from r3mes_ray.wire.remes.remes.v1 import query_pb2 as remes
+
+_PHASES: Mapping[int, RoundPhase] = {
+    types_pb2.ROUND_PHASE_SUBMIT: RoundPhase.SUBMIT,
+    types_pb2.ROUND_PHASE_COMMIT: RoundPhase.COMMIT,
+    types_pb2.ROUND_PHASE_REVEAL: RoundPhase.REVEAL,
+    types_pb2.ROUND_PHASE_CHALLENGE: RoundPhase.CHALLENGE,
+    types_pb2.ROUND_PHASE_FINALIZE: RoundPhase.FINALIZE,
+    types_pb2.ROUND_PHASE_DONE: RoundPhase.DONE,
+    types_pb2.ROUND_PHASE_FAILED: RoundPhase.FAILED,
+}
+
+
+def amount(text: str) -> int:
+    """An amount of coins, which travels as decimal digits; empty means 0. Raises InvalidInput."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit()) or len(text) > 78:
+        raise InvalidInput("amount of coins", f"{text[:80]!r} is not a number")
+    return int(text)
+
+
+def coin(message: coin_pb2.Coin) -> Coin:
+    """One coin."""
+    return Coin(amount(message.amount), message.denom)
+
+
+def account_record(packed: Any) -> Account:
+    """An account of the kind BaseAccount, or of a module. Raises InvalidInput for other kinds."""
+    base, module = auth_pb2.BaseAccount(), auth_pb2.ModuleAccount()
+    if packed.Unpack(module):
+        base = module.base_account
+    elif not packed.Unpack(base):
+        raise InvalidInput("account", f"its kind {packed.type_url[:100]!r} is not supported")
+    key = keys_pb2.PubKey()
+    public_key = key.key if base.HasField("pub_key") and base.pub_key.Unpack(key) else b""
+    return Account(Address(base.address), base.account_number, base.sequence, public_key)
+
+
+def expert_record(message: types_pb2.Expert) -> ExpertRecord:
+    """One expert, its versions in ascending order."""
+    history = (
+        ExpertVersionRecord(
+            entry.version,
+            Cid(entry.adapter_cid),
+            RoundId(entry.round_id),
+            entry.aggregation_id,
+            entry.finalized_height,
+        )
+        for entry in message.history
+    )
+    return ExpertRecord(
+        name=message.name,
+        owner=Address(message.owner),
+        base_model=message.base_model,
+        base_hash=message.base_hash,
+        description=Cid(message.description_cid) if message.description_cid else None,
+        bond=coin(message.bond),
+        version=message.version,
+        history=tuple(sorted(history, key=lambda entry: entry.version)),
+        registered_height=message.registered_height,
+        open_round=RoundId(message.open_round_id) if message.has_open_round else None,
+    )
+
+
+def round_record(message: types_pb2.Round) -> RoundRecord:
+    """One round. Raises InvalidInput for a phase that is not known here."""
+    phase = _PHASES.get(message.phase)
+    if phase is None:
+        raise InvalidInput(f"round {message.round_id}", f"the node says phase {message.phase}, which is not known here")
+    return RoundRecord(
+        round_id=RoundId(message.round_id),
+        expert=message.expert,
+        base_model=message.base_model,
+        base_hash=message.base_hash,
+        start_version=message.start_version,
+        start=Cid(message.start_cid) if message.start_cid else None,
+        rule=message.rule,
+        rule_parameters=message.rule_parameters,
+        weight_height=message.weight_height,
+        opened_height=message.opened_height,
+        submit_end=message.submit_end,
+        commit_end=message.commit_end,
+        reveal_end=message.reveal_end,
+        challenge_end=message.challenge_end,
+        phase=phase,
+        opened_by=Address(message.opened_by),
+        updates=message.gradient_count,
+        aggregation=message.aggregation_id if message.has_aggregation else None,
+    )
+
+
+def update_record(message: stored_gradient_pb2.StoredGradient) -> UpdateRecord:
+    """One update."""
+    return UpdateRecord(
+        update_id=UpdateId(message.id),
+        miner=Address(message.miner),
+        cid=Cid(message.ipfs_hash),
+        model_version=message.model_version,
+        round_id=RoundId(message.training_round_id),
+        gradient_hash=message.gradient_hash,
+        submitted_height=message.submitted_at_height,
+        status=message.status,
+        claimed_loss=message.claimed_loss,
+    )
+
+
+def commitment_record(message: state_pb2.AggregationCommitment) -> CommitmentRecord:
+    """One commitment; its aggregation counts only once it is revealed, for 0 is an id."""
+    return CommitmentRecord(
+        commitment_id=message.commitment_id,
+        proposer=Address(message.proposer),
+        commitment_hash=message.commitment_hash,
+        round_id=RoundId(message.training_round_id),
+        participants=tuple(UpdateId(number) for number in message.participant_gradient_ids),
+        committed_height=message.committed_at_height,
+        reveal_deadline=message.reveal_deadline_height,
+        status=message.status,
+        aggregation=message.revealed_aggregation_id if message.status == "revealed" else None,
+    )
+
+
+def aggregation_record(message: state_pb2.AggregationRecord) -> AggregationRecord:
+    """One revealed aggregate."""
+    return AggregationRecord(
+        aggregation_id=message.aggregation_id,
+        proposer=Address(message.proposer),
+        aggregate=Cid(message.aggregated_gradient_ipfs_hash),
+        merkle_root=message.merkle_root,
+        participants=tuple(UpdateId(number) for number in message.participant_gradient_ids),
+        round_id=RoundId(message.training_round_id),
+        model_version=message.model_version,
+        submitted_height=message.submitted_at_height,
+        status=message.status,
+        challenge_deadline=message.challenge_deadline_height,
+    )
+
+
+def params_record(message: query_pb2.QueryParamsResponse) -> ParamsRecord:
+    """The chain's parameters."""
+    return ParamsRecord(
+        rule_set=message.rule_set,
+        denom=message.denom,
+        submit_blocks=message.submit_blocks,
+        commit_blocks=message.commit_blocks,
+        reveal_blocks=message.reveal_blocks,
+        challenge_blocks=message.challenge_blocks,
+        grace_blocks=message.grace_blocks,
+        min_phase_blocks=message.min_phase_blocks,
+        max_phase_blocks=message.max_phase_blocks,
+        expert_bond=message.expert_bond,
+        proposer_stake=message.proposer_stake,
+        min_gas_price=message.min_gas_price,
+        proof_of_work_bits=message.proof_of_work_bits,
+    )
+
+
+def node_record(message: node_pb2.NodeRegistration) -> NodeRecord:
+    """One node; a role or status without a name here keeps its number."""
+    return NodeRecord(
+        address=Address(message.node_address),
+        roles=tuple(_word(node_pb2.NodeType, "NODE_TYPE_", role) for role in message.roles),
+        stake=message.stake,
+        status=_word(node_pb2.NodeStatus, "NODE_STATUS_", message.status),
+        registered_height=message.registered_at_height,
+    )
+
+
+def statistics_record(message: remes.QueryStatisticsResponse) -> StatisticsRecord:
+    """Counts of the whole chain."""
+    return StatisticsRecord(
+        miners=message.total_miners,
+        active_miners=message.active_miners,
+        updates=message.total_gradients,
+        pending_updates=message.pending_gradients,
+        aggregations=message.total_aggregations,
+        pending_aggregations=message.pending_aggregations,
+        height=message.last_updated,
+    )
+
+
+def _word(enum: type[node_pb2.NodeType] | type[node_pb2.NodeStatus], prefix: str, number: int) -> str:
+    known = enum.DESCRIPTOR.values_by_number.get(number)
+    return known.name.removeprefix(prefix).lower() if known else str(number)

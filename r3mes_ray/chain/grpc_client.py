@@ -1,0 +1,204 @@
+"""ChainClient over gRPC: any node with the Cosmos SDK's services and ours.
+
+Source of the practice: what CosmJS, Hermes and the SDK's users learnt about sequences and unknown outcomes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from google.protobuf.message import Message
+
+from r3mes_ray.chain import queries
+from r3mes_ray.chain.base import ChainStatus, SignedTx, TxResult
+from r3mes_ray.chain.channel import NodeChannel
+from r3mes_ray.chain.codes import Verdict, code_of, expected_sequence, verdict, wrong_sequence
+from r3mes_ray.chain.gas import adjusted, fee_for
+from r3mes_ray.chain.keys import PrivateKey
+from r3mes_ray.chain.outcome import result_of
+from r3mes_ray.chain.sequences import Sequences
+from r3mes_ray.chain.tx import Signer, Terms, hash_of, sign_tx, unsigned_tx
+from r3mes_ray.errors import (
+    ChainMismatch,
+    ChainUnavailable,
+    ConfigError,
+    InvalidInput,
+    NotOnChain,
+    TxRejected,
+    TxUnknown,
+)
+from r3mes_ray.settings import ChainSettings
+from r3mes_ray.types import Address
+from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
+from r3mes_ray.wire.cosmos.tx.v1beta1 import service_pb2 as service
+
+_FIRST_POLL_S = 0.05
+_LAST_POLL_S = 0.5
+_RESEND_S = 5.0
+"""A node that was killed has lost its mempool: until a transaction is included, its bytes are sent again."""
+_HOLD_S = 2.0
+_INDEX_LAG_S = 1.0
+
+
+class GrpcChainClient:
+    """One account's view of one node; used in one event loop. Without a key it only asks."""
+
+    def __init__(self, settings: ChainSettings, key: PrivateKey | None) -> None:
+        self._settings = settings
+        self._key = key
+        self._channel = NodeChannel(settings.grpc_address, settings.request_timeout_s)
+        self._sequences = Sequences()
+        self._syncing = asyncio.Lock()
+        self._account_number = 0
+        self._chain_checked = False
+
+    @property
+    def address(self) -> Address:
+        """The account that signs. Raises ConfigError for a client without a key."""
+        return self._signing_key().address(self._settings.bech32_prefix)
+
+    async def status(self) -> ChainStatus:
+        """See ChainClient."""
+        answer = await self._channel.call(tendermint.GetLatestBlockRequest())
+        if not isinstance(answer, tendermint.GetLatestBlockResponse):
+            raise InvalidInput("latest block", "the node answers with something else")
+        header = answer.block.header
+        if header.chain_id != self._settings.chain_id:
+            raise ChainMismatch(self._settings.chain_id, header.chain_id)
+        self._chain_checked = True
+        return ChainStatus(header.chain_id, header.height, header.time.ToJsonString(), header.app_hash.hex())
+
+    async def query(self, request: Message) -> Message:
+        """See ChainClient."""
+        if not self._chain_checked:
+            await self.status()
+        try:
+            return await self._channel.call(request)
+        except ChainUnavailable:
+            # Whoever answers next at this address may be another chain.
+            self._chain_checked = False
+            raise
+
+    async def sign(self, messages: Sequence[Message], *, gas: int | None = None, memo: str = "") -> SignedTx:
+        """See ChainClient. Raises NotOnChain for an account that never had coins, ConfigError without a key."""
+        key = self._signing_key()
+        height = (await self.status()).height
+        limit = await self._simulate(key, messages, memo) if gas is None else gas
+        terms = Terms(
+            gas=limit,
+            fee=fee_for(limit, self._settings.gas_price, self._settings.denom),
+            memo=memo,
+            timeout_height=height + self._settings.timeout_blocks,
+        )
+        while (sequence := self._sequences.reserve()) is None:
+            await self._sync()
+        signer = Signer(self._settings.chain_id, self._account_number, sequence)
+        tx = sign_tx(key, messages, signer, terms)
+        self._sequences.signed(tx)
+        return tx
+
+    async def broadcast(self, tx: SignedTx) -> TxResult:
+        """See ChainClient."""
+        if hash_of(tx.raw) != tx.tx_hash:
+            raise InvalidInput(f"transaction {tx.tx_hash}", "its bytes have another hash")
+        clock = asyncio.get_running_loop().time
+        started = send_at = clock()
+        delivered, unreachable, pause = False, None, _FIRST_POLL_S
+        await self._sequences.turn(tx, _HOLD_S)
+        while True:
+            try:
+                if clock() >= send_at:
+                    taken = await self._deliver(tx, delivered)
+                    delivered = delivered or taken
+                    send_at = clock() + (_RESEND_S if taken else _LAST_POLL_S)
+                result = await self._included(tx)
+                if result is not None:
+                    return result
+            except ChainUnavailable as error:
+                unreachable, send_at = error, clock()
+            waited = clock() - started
+            if waited > self._settings.inclusion_timeout_s:
+                raise unreachable if unreachable and not delivered else TxUnknown(tx.tx_hash, waited)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LAST_POLL_S)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._channel.close()
+
+    async def _deliver(self, tx: SignedTx, delivered: bool) -> bool:
+        """Hand a transaction to the node once: whether it has it now, or it must be tried later."""
+        request = service.BroadcastTxRequest(tx_bytes=tx.raw, mode=service.BROADCAST_MODE_SYNC)
+        try:
+            answer = await queries.ask(self, request, service.BroadcastTxResponse)
+            codespace, code, log = (getattr(answer.tx_response, name) for name in ("codespace", "code", "raw_log"))
+        except InvalidInput as error:
+            (codespace, code), log = code_of(error.reason), error.reason
+        kind = verdict(codespace, code)
+        if code == 0 or kind is Verdict.SENT:
+            self._sequences.accepted(tx)
+            return True
+        if kind is Verdict.SEND_LATER:
+            return False
+        if await self._was_included(tx, delivered):
+            self._sequences.accepted(tx)
+            return True
+        self._sequences.refused(tx, expected_sequence(log))
+        raise TxRejected(codespace, code, log, tx.tx_hash, 0)
+
+    async def _was_included(self, tx: SignedTx, delivered: bool) -> bool:
+        """Whether a refusal only means that these bytes are in a block already."""
+        if await self._has(tx):
+            return True
+        if not delivered:
+            return False
+        await asyncio.sleep(_INDEX_LAG_S)
+        return await self._has(tx)
+
+    async def _has(self, tx: SignedTx) -> bool:
+        try:
+            await self.query(service.GetTxRequest(hash=tx.tx_hash))
+        except NotOnChain:
+            return False
+        return True
+
+    async def _included(self, tx: SignedTx) -> TxResult | None:
+        try:
+            answer = await queries.ask(self, service.GetTxRequest(hash=tx.tx_hash), service.GetTxResponse)
+        except NotOnChain:
+            return None
+        return result_of(answer.tx_response, tx.tx_hash)
+
+    async def _simulate(self, key: PrivateKey, messages: Sequence[Message], memo: str) -> int:
+        await self._sync()
+        try:
+            return await self._gas_used(key, messages, memo, self._sequences.expected)
+        except TxRejected as error:
+            # Others of this account may have been taken meanwhile: the node says what it expects.
+            wanted = expected_sequence(error.log)
+            if wanted is None or not wrong_sequence(error.codespace, error.code):
+                raise
+            return await self._gas_used(key, messages, memo, wanted)
+
+    async def _gas_used(self, key: PrivateKey, messages: Sequence[Message], memo: str, sequence: int) -> int:
+        raw = unsigned_tx(key.public_key, messages, sequence, memo)
+        try:
+            answer = await queries.ask(self, service.SimulateRequest(tx_bytes=raw), service.SimulateResponse)
+        except InvalidInput as error:
+            raise TxRejected(*code_of(error.reason), error.reason, hash_of(raw), 0) from error
+        return adjusted(answer.gas_info.gas_used, self._settings.gas_adjustment)
+
+    async def _sync(self) -> None:
+        """Ask the chain for number and sequence, unless they are known."""
+        async with self._syncing:
+            if self._sequences.synced:
+                return
+            found = await queries.account(self, self.address)
+            self._account_number = found.number
+            self._sequences.sync(found.sequence)
+
+    def _signing_key(self) -> PrivateKey:
+        if self._key is None:
+            raise ConfigError("keyring.key", "this client has no key, it can only ask; open it with a key to sign")
+        return self._key

@@ -1,0 +1,53 @@
+"""From a node's answer about a transaction to a result or an error."""
+
+from __future__ import annotations
+
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.any_pb2 import Any
+from google.protobuf.message import DecodeError, Message
+
+from r3mes_ray.chain.base import Event, TxResult
+from r3mes_ray.errors import InvalidInput, TxRejected
+from r3mes_ray.types import TxHash
+from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import TxMsgData, TxResponse
+
+
+def result_of(response: TxResponse, tx_hash: TxHash) -> TxResult:
+    """The result of an included transaction.
+
+    Raises:
+        TxRejected: it was included and failed.
+        InvalidInput: the node's answer cannot be read.
+    """
+    if response.code:
+        raise TxRejected(response.codespace, response.code, response.raw_log, tx_hash, response.height)
+    try:
+        data = TxMsgData.FromString(bytes.fromhex(response.data))
+        responses = tuple(unpack(packed) for packed in data.msg_responses)
+    except (ValueError, DecodeError) as error:
+        raise InvalidInput(f"result of transaction {tx_hash}", f"its data cannot be read: {error}") from error
+    return TxResult(tx_hash, response.height, response.gas_used, responses, events_of(response))
+
+
+def events_of(response: TxResponse) -> tuple[Event, ...]:
+    """The events of a transaction, in order."""
+    return tuple(
+        Event(
+            event.type,
+            tuple(
+                (entry.key.decode("utf-8", "replace"), entry.value.decode("utf-8", "replace"))
+                for entry in event.attributes
+            ),
+        )
+        for event in response.events
+    )
+
+
+def unpack(packed: Any) -> Message:
+    """The message inside; the wrapper itself when its type is not known here."""
+    name = packed.type_url.rpartition("/")[2]
+    try:
+        descriptor = descriptor_pool.Default().FindMessageTypeByName(name)
+    except KeyError:
+        return packed
+    return message_factory.GetMessageClass(descriptor).FromString(packed.value)
