@@ -42,7 +42,9 @@
     └── NodeError
         ├── PortBusy
         ├── AlreadyRunning
-        └── NotRunning
+        ├── NotRunning
+        ├── CommandFailed           a command that this one started ended with an error
+        └── DemoFailed              the demo does not show what it claims
 
 To add one: put it under the error whose handling it shares, inherit the matching standard error, pass every constructor
 argument to `super().__init__` (an error that crosses Ray is pickled by its arguments), write the text in `__str__`, the
@@ -90,7 +92,9 @@ from r3mes_ray.errors.content import (
 )
 from r3mes_ray.errors.node import (
     AlreadyRunning,
+    CommandFailed,
     DeadlineExceeded,
+    DemoFailed,
     ExpertNotFound,
     NodeError,
     NotRunning,
@@ -107,6 +111,7 @@ __all__ = [
     "ChainError",
     "ChainMismatch",
     "ChainUnavailable",
+    "CommandFailed",
     "ConfigError",
     "ContentCorrupt",
     "ContentError",
@@ -117,6 +122,7 @@ __all__ = [
     "ContentTooLarge",
     "ContentUnavailable",
     "DeadlineExceeded",
+    "DemoFailed",
     "ExpertNotFound",
     "GenesisConflict",
     "InvalidAddress",

@@ -57,6 +57,19 @@ class DeadlineExceeded(ServingError, TimeoutError):
         return f"{self.stage} took longer than {self.timeout_s:g} s"
 
 
+class ServingUnavailable(ServingError):
+    """A part of the serving half is starting, stopping or gone; another try may succeed."""
+
+    hint = "`GET /ready` says what is missing; try again in a few seconds"
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(part, reason)
+        self.part, self.reason = part, reason
+
+    def __str__(self) -> str:
+        return f"{self.part} cannot answer: {self.reason}"
+
+
 class NodeError(R3mesError):
     """Something about the processes on this machine."""
 
@@ -101,3 +114,25 @@ class NotRunning(NodeError):
 
     def __str__(self) -> str:
         return f"no node of {self.home} is running"
+
+
+class CommandFailed(NodeError):
+    """A command that this one started ended with an error; `said` is its text or its last words."""
+
+    def __init__(self, command: str, code: int, said: str) -> None:
+        super().__init__(command, code, said)
+        self.command, self.code, self.said = command, code, said
+
+    def __str__(self) -> str:
+        return f"{self.command} ended with code {self.code}: {self.said}"
+
+
+class DemoFailed(NodeError):
+    """The loop ran, but did not show what it claims."""
+
+    def __init__(self, claim: str, found: str) -> None:
+        super().__init__(claim, found)
+        self.claim, self.found = claim, found
+
+    def __str__(self) -> str:
+        return f"the demo does not show that {self.claim}: {self.found}"
