@@ -1,0 +1,144 @@
+"""Submission of updates by miners."""
+
+from __future__ import annotations
+
+import re
+
+from r3mes_ray.errors import InvalidInput
+from r3mes_ray.localnet.codes import (
+    DUPLICATE_GRADIENT,
+    INVALID_GPU,
+    INVALID_MODEL,
+    INVALID_MODEL_VERSION,
+    INVALID_NONCE,
+    INVALID_PARAMETER,
+    INVALID_PROOF_OF_WORK,
+    INVALID_SIGNATURE,
+    Refused,
+)
+from r3mes_ray.localnet.context import Context
+from r3mes_ray.localnet.handlers.checks import check_gradient_hash, checked_cid, round_in
+from r3mes_ray.localnet.records import (
+    ACCOUNTS,
+    MINER_UPDATES,
+    MINERS,
+    NONCES,
+    ROUND_UPDATES,
+    ROUNDS,
+    UPDATES,
+    next_id,
+    u64,
+)
+from r3mes_ray.localnet.rounds import start_version_text
+from r3mes_ray.localnet.signature import is_signed
+from r3mes_ray.protocol.address import parse_address
+from r3mes_ray.protocol.submission import Submission, has_work, message_hash
+from r3mes_ray.types import Address
+from r3mes_ray.wire.cosmos.crypto.secp256k1.keys_pb2 import PubKey
+from r3mes_ray.wire.r3mes.v1 import types_pb2
+from r3mes_ray.wire.r3mes.v1.types_pb2 import Round
+from r3mes_ray.wire.remes.remes.v1.model_pb2 import ENCRYPTION_TYPE_PLAINTEXT
+from r3mes_ray.wire.remes.remes.v1.state_pb2 import MiningContribution
+from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
+from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgSubmitGradient, MsgSubmitGradientResponse
+
+_HARDWARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
+_LOSS = re.compile(r"(\d{1,12}(\.\d{1,12})?)?")
+_MAX_CONTAINER_BYTES = 256
+
+
+def submit_gradient(ctx: Context, message: MsgSubmitGradient) -> MsgSubmitGradientResponse:
+    """Take in a miner's one update of a round while the round's submit phase lasts."""
+    miner = parse_address(message.miner, ctx.chain.prefix)
+    _check_fields(message)
+    found = round_in(ctx, message.training_round_id, types_pb2.ROUND_PHASE_SUBMIT, "an update")
+    expected = start_version_text(found)
+    if message.model_version != expected:
+        raise Refused(INVALID_MODEL_VERSION, f"the round trains from {expected}, the update names another version")
+    if MINER_UPDATES.get(ctx.state, u64(found.round_id), miner) is not None:
+        raise Refused(DUPLICATE_GRADIENT, f"{message.miner} has an update in round {found.round_id}")
+    if message.nonce == 0 or NONCES.get(ctx.state, miner, u64(message.nonce)) is not None:
+        raise Refused(INVALID_NONCE, f"nonce {message.nonce} is 0 or was used before")
+    _check_authorship(ctx, message, miner)
+    number = next_id(ctx.state, "update")
+    _store(ctx, message, found, miner, number)
+    ctx.emit(
+        "gradient_submitted",
+        miner=message.miner,
+        gradient_id=number,
+        ipfs_hash=message.ipfs_hash,
+        model_version=message.model_version,
+        training_round_id=found.round_id,
+    )
+    return MsgSubmitGradientResponse(stored_gradient_id=number)
+
+
+def _check_fields(message: MsgSubmitGradient) -> None:
+    checked_cid(message.ipfs_hash, "ipfs_hash")
+    check_gradient_hash(message.gradient_hash)
+    if _HARDWARE.fullmatch(message.gpu_architecture) is None:
+        raise Refused(INVALID_GPU, f"{message.gpu_architecture[:80]!r}: expected 1 to 64 letters, digits, '. _-'")
+    if message.model_config_id:
+        raise Refused(INVALID_MODEL, f"model_config_id {message.model_config_id} is not registered; send 0")
+    if message.shard_id or message.global_seed:
+        raise Refused(INVALID_PARAMETER, "shard_id and global_seed must be 0: a round has neither")
+    if _LOSS.fullmatch(message.claimed_loss) is None:
+        raise Refused(INVALID_PARAMETER, f"claimed_loss {message.claimed_loss[:40]!r} is not a decimal")
+    if message.porep_proof_ipfs_hash:
+        checked_cid(message.porep_proof_ipfs_hash, "porep_proof_ipfs_hash")
+    if max(len(message.container_hash), len(message.container_signature)) > _MAX_CONTAINER_BYTES:
+        raise Refused(INVALID_PARAMETER, "container_hash or container_signature is too long")
+
+
+def _check_authorship(ctx: Context, message: MsgSubmitGradient, miner: bytes) -> None:
+    submission = Submission(
+        chain_id=ctx.chain.chain_id,
+        miner=Address(message.miner),
+        cid=checked_cid(message.ipfs_hash, "ipfs_hash"),
+        model_version=message.model_version,
+        round_id=message.training_round_id,
+        shard_id=message.shard_id,
+        gradient_hash=message.gradient_hash,
+        gpu_architecture=message.gpu_architecture,
+        nonce=message.nonce,
+    )
+    try:
+        hashed = message_hash(submission)
+    except InvalidInput as error:
+        raise Refused(INVALID_PARAMETER, str(error)) from error
+    account = ACCOUNTS.get(ctx.state, miner)
+    key = PubKey.FromString(account.pub_key.value).key if account is not None else b""
+    if not is_signed(key, hashed, message.signature):
+        raise Refused(INVALID_SIGNATURE, "the update's signature is not the miner's over its message hash")
+    bits = ctx.parameters.proof_of_work_bits
+    if bits and not has_work(hashed, message.proof_of_work_nonce, bits):
+        raise Refused(INVALID_PROOF_OF_WORK, f"the chain asks for {bits} leading zero bits")
+
+
+def _store(ctx: Context, message: MsgSubmitGradient, found: Round, miner: bytes, number: int) -> None:
+    update = StoredGradient(
+        id=number,
+        miner=message.miner,
+        ipfs_hash=message.ipfs_hash,
+        model_version=message.model_version,
+        training_round_id=found.round_id,
+        gradient_hash=message.gradient_hash,
+        gpu_architecture=message.gpu_architecture,
+        submitted_at_height=ctx.height,
+        status="pending",
+        encryption_type=ENCRYPTION_TYPE_PLAINTEXT,
+        container_hash=message.container_hash,
+        container_signature=message.container_signature,
+        claimed_loss=message.claimed_loss,
+        porep_proof_ipfs_hash=message.porep_proof_ipfs_hash,
+    )
+    UPDATES.put(ctx.state, update, u64(number))
+    ROUND_UPDATES.put(ctx.state, number, u64(found.round_id), u64(number))
+    MINER_UPDATES.put(ctx.state, number, u64(found.round_id), miner)
+    NONCES.put(ctx.state, number, miner, u64(message.nonce))
+    found.gradient_count += 1
+    ROUNDS.put(ctx.state, found, u64(found.round_id))
+    counters = MINERS.get(ctx.state, miner) or MiningContribution(miner_address=message.miner)
+    counters.total_submissions += 1
+    counters.last_submission_height = ctx.height
+    MINERS.put(ctx.state, counters, miner)
