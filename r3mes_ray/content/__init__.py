@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from r3mes_ray.content.base import ContentStat, ContentStore, Limits
+from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, ContentStore, Limits
 from r3mes_ray.content.disk import DiskStore
 from r3mes_ray.content.importer import cid_of_path
+from r3mes_ray.content.profile import profile_named
+from r3mes_ray.content.upkeep import Upkeep
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.settings import DiskContent, GatewayContent, KuboContent, Settings
 
-__all__ = ["ContentStat", "ContentStore", "Limits", "cid_of_path", "open_store"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "ContentStat",
+    "ContentStore",
+    "Limits",
+    "cid_of_path",
+    "open_store",
+    "open_upkeep",
+    "profile_named",
+]
 
 
 def open_store(settings: Settings) -> ContentStore:
@@ -20,5 +31,20 @@ def open_store(settings: Settings) -> ContentStore:
             return DiskStore(settings.content_path, max_bytes)
         case KuboContent() | GatewayContent():
             raise ConfigError("content.kind", "only the embedded store (disk) can be opened")
+        case other:
+            assert_never(other)
+
+
+def open_upkeep(settings: Settings) -> Upkeep:
+    """The embedded store of this node, for its operator.
+
+    Raises:
+        ConfigError: this node keeps its content elsewhere.
+    """
+    match settings.content:
+        case DiskContent(max_bytes=max_bytes):
+            return DiskStore(settings.content_path, max_bytes)
+        case KuboContent() | GatewayContent():
+            raise ConfigError("content.kind", f"{settings.content.kind} content is not kept by this node")
         case other:
             assert_never(other)

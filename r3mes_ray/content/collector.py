@@ -11,16 +11,9 @@ from r3mes_ray.content.files import sync_folder
 from r3mes_ray.content.graph import measure
 from r3mes_ray.content.lease import StoreLock, leased_digests, living_leases
 from r3mes_ray.content.pins import Pins
+from r3mes_ray.content.upkeep import Collected
 from r3mes_ray.content.usage import Usage
 from r3mes_ray.protocol.cid import CidParts
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What one collection removed."""
-
-    blocks: int
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)

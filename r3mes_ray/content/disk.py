@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits
-from r3mes_ray.content.collector import Collected, StoreFolder, collect
+from r3mes_ray.content.collector import StoreFolder, collect
 from r3mes_ray.content.disk_writer import DiskWriter
 from r3mes_ray.content.exporter import export
 from r3mes_ray.content.graph import measure
 from r3mes_ray.content.importer import import_path
 from r3mes_ray.content.profile import UNIXFS_V1_2025, ImportProfile
+from r3mes_ray.content.upkeep import Collected, Verified
+from r3mes_ray.content.verifier import verify_store
 from r3mes_ray.errors import ContentNotFound
 from r3mes_ray.protocol.cid import CidParts, parse_cid
 from r3mes_ray.types import Cid
 
 
 class DiskStore:
-    """`ContentStore` over one folder."""
+    """`ContentStore` and `Upkeep` over one folder, which is made where it is missing."""
 
     def __init__(self, root: Path, max_bytes: int, profile: ImportProfile = UNIXFS_V1_2025) -> None:
         self._store = StoreFolder.open(root)
@@ -48,19 +51,33 @@ class DiskStore:
         """One verified block, as a `BlockSource`; its last use becomes now."""
         return await asyncio.to_thread(self._read, cid)
 
-    def pins(self) -> tuple[Cid, ...]:
-        """Every pinned root, in the order of the text."""
-        return tuple(sorted(root.text for root in self._store.pins.all()))
+    async def pins(self) -> tuple[Cid, ...]:
+        """See `Upkeep.pins`."""
+        roots = await asyncio.to_thread(self._store.pins.all)
+        return tuple(sorted(root.text for root in roots))
 
-    def collect(self) -> Collected:
-        """Drop every block that no pin and no unfinished operation needs."""
-        return collect(self._store, 0)
+    async def collect(self) -> Collected:
+        """See `Upkeep.collect`."""
+        return await asyncio.to_thread(collect, self._store, 0)
+
+    async def verify(self) -> Verified:
+        """See `Upkeep.verify`."""
+        return await asyncio.to_thread(verify_store, self._store)
+
+    async def discard(self, cids: Iterable[Cid]) -> None:
+        """See `Upkeep.discard`."""
+        await asyncio.to_thread(self._discard, [parse_cid(cid).digest for cid in cids])
 
     def _add(self, source: Path) -> Cid:
         with DiskWriter(self._store, self._max_bytes) as writer:
             root = import_path(source, self._profile, writer).cid
             writer.pin(root)
         return root.text
+
+    def _discard(self, digests: list[bytes]) -> None:
+        with self._store.lock.held():
+            freed = sum(self._store.blocks.delete(digest) for digest in digests)
+            self._store.usage.record(max(0, self._store.usage.bytes() - freed))
 
     def _pin(self, root: CidParts) -> None:
         with DiskWriter(self._store, self._max_bytes) as writer:

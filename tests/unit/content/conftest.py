@@ -43,6 +43,11 @@ def memory() -> MemoryBlocks:
     return MemoryBlocks()
 
 
+@pytest.fixture(scope="session")
+def new_memory() -> type[MemoryBlocks]:
+    return MemoryBlocks
+
+
 @pytest.fixture
 def keystream() -> Callable[[int, str], bytes]:
     """First bytes of the ChaCha20 keystream whose key is the SHA-256 of a seed, as kubo's tests make their files."""
