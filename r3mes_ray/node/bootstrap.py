@@ -13,7 +13,6 @@ from google.protobuf.message import Message
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient, send
 from r3mes_ray.content.base import ContentStore
-from r3mes_ray.errors import NotOnChain
 from r3mes_ray.models.base import load_base
 from r3mes_ray.settings import Settings
 from r3mes_ray.types import TxHash
@@ -46,7 +45,7 @@ async def bootstrap(
         The hash of the transaction, where one was needed.
     """
     messages: list[Message] = []
-    if not await _is_registered(chain):
+    if await queries.node_registration(chain, chain.address) is None:
         stake = (await queries.params(chain)).proposer_stake
         messages.append(_node(chain.address, f"{stake}{settings.chain.denom}"))
     known = {expert.name for expert in await queries.experts(chain)}
@@ -72,14 +71,6 @@ async def bootstrap(
     names = ", ".join(expert.name for expert in missing)
     say(f"registered on chain at height {result.height}: {names or 'this node'} (tx {result.tx_hash})")
     return (result.tx_hash,)
-
-
-async def _is_registered(chain: ChainClient) -> bool:
-    try:
-        await queries.node_registration(chain, chain.address)
-    except NotOnChain:
-        return False
-    return True
 
 
 def _node(address: str, stake: str) -> MsgRegisterNode:

@@ -20,6 +20,8 @@ class Command:
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path, say: Callable[[str], None]) -> None:
         self._name, self._process, self._log, self._say = name, process, log, say
+        self._lines: list[str] = []
+        self._news = asyncio.Event()
         self._output = asyncio.create_task(self._read_output())
         self._progress = asyncio.create_task(self._read_progress())
 
@@ -47,9 +49,24 @@ class Command:
         code = await self._process.wait()
         printed = _last_document(output)
         if code != 0 or "error" in printed:
-            said = printed.get("error", {}).get("message") or "\n".join(self._tail())
+            said = printed.get("error", {}).get("message") or "\n".join(self._lines[-TAIL_LINES:])
             raise CommandFailed(self._name, code, said)
         return printed
+
+    async def said(self, text: str) -> None:
+        """Wait until a line of progress has `text` in it.
+
+        Raises:
+            CommandFailed: the command ended without it.
+        """
+        while not any(text in line for line in self._lines):
+            if self._progress.done():
+                await self.result()
+                raise CommandFailed(self._name, 0, f"it never said {text!r}")
+            self._news.clear()
+            waiting = asyncio.ensure_future(self._news.wait())
+            await asyncio.wait({waiting, self._progress}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
 
     async def stop(self) -> None:
         """End the command if it still runs."""
@@ -70,10 +87,9 @@ class Command:
                 line = raw.decode(errors="replace").rstrip()
                 log.write(line + "\n")
                 log.flush()
+                self._lines.append(line)
+                self._news.set()
                 self._say(line)
-
-    def _tail(self) -> list[str]:
-        return self._log.read_text().splitlines()[-TAIL_LINES:]
 
 
 def _last_document(output: str) -> dict[str, Any]:
