@@ -1,0 +1,1 @@
+"""Adapters of a serving node: the tiered cache of an engine, the experts' versions, and what follows the chain."""

@@ -1,0 +1,162 @@
+"""The three Serve deployments: gateway (HTTP), knowledge (router, retriever, follower) and engine.
+
+The classes do nothing but connect the parts of this half to Ray; each is wrapped once, in `app`. Two hops make an answer:
+gateway to knowledge, gateway to engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+
+from fastapi import FastAPI
+from ray.exceptions import RayError
+from ray.serve.exceptions import BackPressureError, RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from r3mes_ray.errors import QueueFull, R3mesError, ServingUnavailable
+from r3mes_ray.serving.adapters.follower import Follower
+from r3mes_ray.serving.adapters.versions import VersionTable
+from r3mes_ray.serving.api import create_api
+from r3mes_ray.serving.engine import Engine
+from r3mes_ray.serving.opening import open_engine, open_follower, open_knowledge
+from r3mes_ray.serving.pipeline import Pipeline
+from r3mes_ray.serving.records import Consultation, EngineEvent, EngineRequest, Inquiry, Part
+from r3mes_ray.serving.reports import EngineInfo, EngineReport, KnowledgeReport
+from r3mes_ray.serving.service import ASK_TIMEOUT_S, GatewayService
+from r3mes_ray.settings import Settings
+from r3mes_ray.types import AdapterId
+
+PRELOAD_TIMEOUT_S = 300.0
+"""Longest time for all engines to fetch, check and load one version."""
+
+
+@contextmanager
+def from_ray(part: str) -> Iterator[None]:
+    """Turn what Ray raises for a call into the error of our tree that the other side raised, or ServingUnavailable."""
+    try:
+        yield
+    except BackPressureError as error:
+        raise QueueFull(error.max_queued_requests) from error
+    except R3mesError as error:
+        cause = getattr(error, "cause", None)
+        raise (cause if isinstance(cause, R3mesError) else error) from None
+    except (RayError, RayServeException) as error:
+        raise ServingUnavailable(part, str(error).strip().rpartition("\n")[2]) from error
+
+
+class EngineDeployment:
+    """One engine replica; the model is loaded by its constructor."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._engine = open_engine(settings)
+
+    async def info(self) -> EngineInfo:
+        """Which base it serves."""
+        return self._engine.info
+
+    async def generate(self, request: EngineRequest) -> AsyncGenerator[EngineEvent, None]:
+        """`Engine.generate`; a cancelled call closes it."""
+        async with aclosing(self._engine.generate(request)) as events:
+            async for event in events:
+                yield event
+
+    async def preload(self, adapter: AdapterId) -> None:
+        """`Engine.preload`."""
+        await self._engine.preload(adapter)
+
+    async def report(self) -> EngineReport:
+        """`Engine.report`."""
+        return self._engine.report()
+
+    async def check_health(self) -> None:
+        """Raise when the engine's thread has ended: Serve then replaces the replica."""
+        if not self._engine.report().engine.alive:
+            raise ServingUnavailable("the engine", "its thread has ended")
+
+
+class KnowledgeDeployment:
+    """Router, retriever and the follower of the chain: one replica, so that there is one table of versions."""
+
+    async def __init__(self, engine: DeploymentHandle[EngineDeployment], settings: Settings) -> None:  # type: ignore[misc]
+        self._engine, self._settings = engine, settings
+        self._table = VersionTable()
+        self._knowledge, self._index = await asyncio.to_thread(open_knowledge, settings, self._table)
+        self._follower: Follower | None = None
+        self._following = asyncio.create_task(self._follow())
+
+    async def consult(self, inquiry: Inquiry) -> Consultation:
+        """`Knowledge.consult`."""
+        return await self._knowledge.consult(inquiry)
+
+    async def report(self) -> KnowledgeReport:
+        """Index, chain and experts."""
+        refused = tuple(
+            Part(f"expert {version.adapter}", ok=False, required=False, detail=version.reason)
+            for version in self._table.refused()
+        )
+        starting = Part("chain", ok=False, required=False, detail="waits for the engine")
+        chain = starting if self._follower is None else self._follower.chain
+        return KnowledgeReport((self._index, chain, *refused), self._table.experts())
+
+    async def check_health(self) -> None:
+        """Raise when the follower has ended, which it never does by itself."""
+        if self._following.done():
+            raise ServingUnavailable("the follower of the chain", repr(self._following.exception()))
+
+    async def _follow(self) -> None:
+        with from_ray("the engine"):
+            info = await self._engine.info.remote()
+        self._follower = open_follower(self._settings, self._table, info, self._preload, self._knowledge.learn)
+        await self._follower.follow(self._settings.serving.follow_interval_s)
+
+    async def _preload(self, adapter: AdapterId) -> None:
+        """Load a version on every engine replica; one that fails decides."""
+        with from_ray("the engine"):
+            response = self._engine.broadcast("preload", adapter)
+            await response.results_async(timeout_s=PRELOAD_TIMEOUT_S)
+
+
+class Gateway:
+    """The HTTP surface over handles to the other two."""
+
+    def __init__(
+        self,
+        knowledge: DeploymentHandle[KnowledgeDeployment],
+        engine: DeploymentHandle[EngineDeployment],
+        settings: Settings,
+    ) -> None:
+        self._knowledge, self._engine = knowledge, engine
+        self._streaming = engine.options(stream=True)
+        pipeline = Pipeline(
+            self._consult, self._generate, timeout_s=settings.serving.request_timeout_s, clock=time.monotonic
+        )
+        self._service = GatewayService(pipeline, self)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return create_api(self._service)
+
+    async def knowledge(self) -> KnowledgeReport:
+        """What the knowledge part says of itself."""
+        with from_ray("the knowledge part"):
+            return await self._knowledge.report.remote()
+
+    async def engines(self) -> Sequence[EngineReport]:
+        """What each engine replica says of itself."""
+        with from_ray("the engine"):
+            return await self._engine.broadcast("report").results_async(timeout_s=ASK_TIMEOUT_S)
+
+    async def _consult(self, inquiry: Inquiry) -> Consultation:
+        with from_ray("the knowledge part"):
+            return await self._knowledge.consult.remote(inquiry)
+
+    async def _generate(self, request: EngineRequest) -> AsyncGenerator[EngineEvent, None]:
+        events = self._streaming.generate.remote(request)
+        try:
+            with from_ray("the engine"):
+                async for event in events:
+                    yield event
+        finally:
+            events.cancel()

@@ -1,0 +1,106 @@
+"""The port of the engine: prompts to text, each request with its own adapter."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:  # the gateway knows these values and must not load torch
+    from r3mes_ray.models.adapters import AdapterPackage
+
+FinishReason: TypeAlias = Literal["stop", "length"]
+"""`stop`: the model ended, or a stop text came; `length`: max_tokens or the context is used up."""
+
+BASE_SLOT = -1
+"""Slot of the base model without an adapter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen.
+
+    Attributes:
+        max_tokens: tokens that may be generated.
+        temperature: 0 takes the likeliest token, always.
+        top_p: only the likeliest tokens that together have this probability.
+        top_k: only the k likeliest tokens; 0 means all.
+        seed: the same seed gives the same tokens, whatever else runs; `None` draws one.
+        stop: generation ends before the first of these texts.
+    """
+
+    max_tokens: int = 256
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One prompt, as token ids, for the adapter in `slot`; it ends after `timeout_s` whatever it has."""
+
+    prompt: tuple[int, ...]
+    sampling: Sampling
+    slot: int = BASE_SLOT
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """New text of an answer; `tokens` counts all that were generated so far; the last piece alone has a reason."""
+
+    text: str
+    tokens: int
+    finish_reason: FinishReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """What an engine does at the moment, and what it has done since it started; `alive` until it cannot answer."""
+
+    alive: bool
+    running: int
+    waiting: int
+    steps: int
+    generated_tokens: int
+    prompt_tokens: int
+
+
+class InferenceBackend(Protocol):
+    """Many requests at a time, decoded together, over one base model with adapters in numbered slots.
+
+    A request's tokens do not depend on what else runs. All verbs are called from one event loop. The caller sees to it
+    that a slot is neither loaded nor unloaded while a request uses it.
+    """
+
+    def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+        """Answer piece by piece; closing or cancelling the iterator frees the request's place before its next step.
+
+        Raises:
+            QueueFull: as many requests wait as may.
+            PromptTooLong: the prompt leaves no room for one token.
+            DeadlineExceeded: `timeout_s` is over.
+        """
+        ...
+
+    async def load(self, slot: int, package: AdapterPackage) -> None:
+        """Put an adapter into a slot (0, 1, …) while other requests go on.
+
+        Raises:
+            PackageRejected: it does not fit the base; the slot is empty then.
+        """
+        ...
+
+    async def unload(self, slot: int) -> None:
+        """Empty a slot; an empty one stays so."""
+        ...
+
+    def stats(self) -> EngineStats:
+        """Counters, without waiting."""
+        ...
+
+    async def close(self) -> None:
+        """Stop: running and waiting requests end with ServingUnavailable, and memory is freed. Safe to repeat."""
+        ...

@@ -1,0 +1,111 @@
+"""The reference engine: transformers on one thread, all running requests decoded in one batch."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from r3mes_ray.models.adapters import AdapterPackage
+
+from r3mes_ray.errors import PromptTooLong, R3mesError
+from r3mes_ray.serving.inference.base import EngineStats, GenerationRequest, Piece
+from r3mes_ray.serving.inference.loop import EngineLoop, RowModel, Ticket
+from r3mes_ray.serving.inference.sequence import Decode, Generation
+
+
+class AdapterRows(RowModel, Protocol):
+    """A `RowModel` whose slots can be filled."""
+
+    def load(self, slot: int, package: AdapterPackage) -> None:
+        """Put an adapter into a slot."""
+        ...
+
+    def unload(self, slot: int) -> None:
+        """Empty a slot."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextRules:
+    """What the engine knows of the tokenizer: how to decode, which tokens end an answer, how long a text may be."""
+
+    decode: Decode
+    end_tokens: frozenset[int]
+    context_tokens: int
+
+
+class TransformersBackend:
+    """`InferenceBackend` over rows; the engine's thread starts at once and ends with `close`."""
+
+    def __init__(
+        self,
+        rows: AdapterRows,
+        rules: TextRules,
+        *,
+        max_running: int,
+        max_waiting: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rows, self._rules, self._clock = rows, rules, clock
+        self._loop = EngineLoop(rows, max_running=max_running, max_waiting=max_waiting, clock=clock)
+        self._loop.start()
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+        """Answer piece by piece; text that came while the caller was busy arrives as one piece."""
+        if len(request.prompt) >= self._rules.context_tokens:
+            raise PromptTooLong(len(request.prompt), self._rules.context_tokens - 1)
+        arrived: asyncio.Queue[Piece | R3mesError] = asyncio.Queue()
+        event_loop = asyncio.get_running_loop()
+
+        def deliver(item: Piece | R3mesError) -> None:
+            if not event_loop.is_closed():
+                event_loop.call_soon_threadsafe(arrived.put_nowait, item)
+
+        rules = self._rules
+        generation = Generation(request, rules.decode, rules.end_tokens, rules.context_tokens)
+        ticket = Ticket(request, generation, deliver, self._clock() + request.timeout_s)
+        self._loop.submit(ticket)
+        try:
+            while True:
+                piece = await _next(arrived)
+                yield piece
+                if piece.finish_reason is not None:
+                    return
+        finally:
+            ticket.cancelled = True
+            self._loop.wake()
+
+    async def load(self, slot: int, package: AdapterPackage) -> None:
+        """Fill a slot between two steps."""
+        await asyncio.wrap_future(self._loop.call(lambda: self._rows.load(slot, package)))
+
+    async def unload(self, slot: int) -> None:
+        """Empty a slot between two steps."""
+        await asyncio.wrap_future(self._loop.call(lambda: self._rows.unload(slot)))
+
+    def stats(self) -> EngineStats:
+        """Counters of the loop."""
+        return self._loop.stats()
+
+    async def close(self) -> None:
+        """End the engine's thread."""
+        await asyncio.to_thread(self._loop.stop)
+
+
+async def _next(arrived: asyncio.Queue[Piece | R3mesError]) -> Piece:
+    """Everything that has arrived, as one piece; an error is raised once the text before it was given."""
+    first = await arrived.get()
+    if isinstance(first, R3mesError):
+        raise first
+    text, last = [first.text], first
+    while not arrived.empty():
+        item = arrived.get_nowait()
+        if isinstance(item, R3mesError):
+            arrived.put_nowait(item)
+            break
+        text.append(item.text)
+        last = item
+    return Piece("".join(text), last.tokens, last.finish_reason)

@@ -1,0 +1,135 @@
+"""What a client of the OpenAI API may send, checked.
+
+Fields that this server does not know are ignored, as clients send many. A known field that it cannot honour is refused
+unless it has the value that changes nothing: an answer must never silently differ from what was asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from r3mes_ray.errors import InvalidInput
+from r3mes_ray.serving.inference.base import Sampling
+from r3mes_ray.serving.prompt import Message
+from r3mes_ray.serving.records import ChatRequest
+from r3mes_ray.serving.target import AUTO, parse_target
+
+MAX_MESSAGES = 1_000
+DEFAULT_MAX_TOKENS = 256
+_MAX_TOKENS = 1_000_000
+_MAX_STOPS = 16
+
+NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "n": (None, 1),
+    "logprobs": (None, False),
+    "top_logprobs": (None, 0),
+    "presence_penalty": (None, 0),
+    "frequency_penalty": (None, 0),
+    "repetition_penalty": (None, 1),
+    "min_p": (None, 0),
+    "logit_bias": (None, {}),
+    "tools": (None, []),
+    "functions": (None, []),
+    "response_format": (None, {"type": "text"}),
+    "audio": (None,),
+    "modalities": (None, ["text"]),
+}
+"""Fields that are understood but not supported yet, with the values that may be sent all the same."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class TextPart(_Section):
+    """A part of a message's content; only text is understood."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ChatMessage(_Section):
+    """One turn of the conversation; `developer` is today's name of `system`."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | tuple[TextPart, ...]
+
+    def message(self) -> Message:
+        """The turn as one text."""
+        text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        return Message("system" if self.role == "developer" else self.role, text)
+
+
+class StreamOptions(_Section):
+    """What a stream carries beside text."""
+
+    include_usage: bool = False
+
+
+class ChatCompletionRequest(_Section):
+    """The body of POST /v1/chat/completions."""
+
+    model: str = Field(AUTO, min_length=1, max_length=200)
+    messages: tuple[ChatMessage, ...] = Field(min_length=1, max_length=MAX_MESSAGES)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = Field(None, ge=1, le=_MAX_TOKENS)
+    max_completion_tokens: int | None = Field(None, ge=1, le=_MAX_TOKENS)
+    temperature: float | None = Field(None, ge=0.0, le=2.0)
+    top_p: float | None = Field(None, gt=0.0, le=1.0)
+    top_k: int | None = Field(None, ge=-1)
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    stop: str | tuple[Annotated[str, Field(max_length=500)], ...] | None = None
+
+    @field_validator("stop")
+    @classmethod
+    def _few_stops(cls, stop: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if stop is not None and not isinstance(stop, str) and len(stop) > _MAX_STOPS:
+            raise ValueError(f"at most {_MAX_STOPS} stop texts")
+        return stop
+
+    @property
+    def include_usage(self) -> bool:
+        """Whether a stream ends with a chunk of usage."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    def sampling(self) -> Sampling:
+        """The sampling that was asked for, with the API's defaults."""
+        stops = (self.stop,) if isinstance(self.stop, str) else self.stop or ()
+        return Sampling(
+            max_tokens=self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS,
+            temperature=1.0 if self.temperature is None else self.temperature,
+            top_p=1.0 if self.top_p is None else self.top_p,
+            top_k=max(self.top_k or 0, 0),
+            seed=None if self.seed is None else self.seed % 2**64,
+            stop=tuple(stop for stop in stops if stop),
+        )
+
+    def chat(self) -> ChatRequest:
+        """The request as the pipeline takes it.
+
+        Raises:
+            ExpertNotFound: the model's version is no number.
+        """
+        messages = tuple(message.message() for message in self.messages)
+        return ChatRequest(messages, parse_target(self.model), self.sampling())
+
+
+def parse_chat(body: bytes) -> ChatCompletionRequest:
+    """Check a request's body.
+
+    Raises:
+        InvalidInput: names the first field that is wrong, or not supported.
+    """
+    try:
+        request = ChatCompletionRequest.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        raise InvalidInput(field, str(first["msg"])) from error
+    for field, value in (request.model_extra or {}).items():
+        if field in NEUTRAL and value not in NEUTRAL[field]:
+            raise InvalidInput(field, f"not supported by this server yet; leave it out ({str(value)[:80]!r} was sent)")
+    return request

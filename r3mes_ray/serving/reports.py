@@ -1,0 +1,48 @@
+"""What the parts of the serving half say of themselves; all of it crosses Ray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from r3mes_ray.serving.inference.base import EngineStats
+from r3mes_ray.serving.records import Part, ServedExpert
+from r3mes_ray.types import Cid
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Which base an engine serves."""
+
+    base_id: str
+    base_hash: str
+    context_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """What an adapter cache holds, and what it has done; a hit is counted at the tier that had the adapter."""
+
+    slot_hits: int
+    ram_hits: int
+    fetches: int
+    slot_evictions: int
+    ram_evictions: int
+    slot_bytes: int
+    ram_bytes: int
+    resident: tuple[Cid, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReport:
+    """What one engine replica does at the moment."""
+
+    engine: EngineStats
+    cache: CacheStats
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeReport:
+    """Index, chain and experts."""
+
+    parts: tuple[Part, ...]
+    experts: tuple[ServedExpert, ...]
