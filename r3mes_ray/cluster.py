@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.settings import Settings
@@ -43,7 +44,7 @@ def join(settings: Settings) -> Cluster:
 
     own = settings.ray.address is None
     try:
-        context = ray.init(
+        context: Any = ray.init(
             address="local" if own else settings.ray.address,
             namespace=NAMESPACE,
             num_cpus=settings.ray.num_cpus if own else None,

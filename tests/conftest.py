@@ -8,7 +8,7 @@ E2E = Path(__file__).parent / "e2e"
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """As root with CI=true a skipped end-to-end test is a failure: nothing that is asked for may be left out silently."""
+    """As root with CI=true a skipped end-to-end test is a failure: nothing may be left out silently."""
     outcome = yield
     report = outcome.get_result()
     strict = os.environ.get("CI") == "true" and os.geteuid() == 0

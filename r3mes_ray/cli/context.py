@@ -1,7 +1,7 @@
 """What every command shares: the global options, output, and errors as sentences.
 
-`--home DIR`, `--config FILE` and `--json` work before and after the subcommand. A command prints through `emit`, so that
-with `--json` standard output carries JSON and nothing else; progress goes to standard error.
+`--home DIR`, `--config FILE` and `--json` work before and after the subcommand. A command prints through `emit`: with
+`--json` standard output carries JSON and nothing else; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def report(error: R3mesError) -> None:
-    """Print an error and its next step: as JSON on standard output with `--json`, as sentences on standard error else."""
+    """Print an error and its next step: JSON on standard output with `--json`, else sentences on standard error."""
     context = _context.get(None)
     if context is not None and context.json:
         body = {"error": {"type": type(error).__name__, "message": str(error), "next_step": error.hint}}

@@ -10,7 +10,7 @@ import difflib
 import importlib
 import sys
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import typer
 import typer.exceptions
@@ -94,7 +94,7 @@ def _invoke(name: str, arguments: list[str]) -> int:
     try:
         result = command.main(arguments, prog_name=f"r3mes {name}", standalone_mode=False)
     except typer.exceptions.TyperException as error:
-        error.show()
+        cast(Any, error).show()
         return 2
     return result if isinstance(result, int) else 0
 

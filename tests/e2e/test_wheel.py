@@ -1,4 +1,4 @@
-"""The wheel carries all that it needs: built from what git tracks, installed into a clean environment, run elsewhere."""
+"""The wheel carries all that it needs: built from what git tracks, installed into a clean environment."""
 
 import json
 import shutil
