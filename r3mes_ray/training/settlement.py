@@ -14,6 +14,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from r3mes_ray.chain.base import ChainClient, ChainStatus, SignedTx
+from r3mes_ray.chain.codes import Verdict, verdict
 from r3mes_ray.errors import ChainUnavailable, RoundClosed, TxRejected, TxUnknown
 from r3mes_ray.training.journal import Journal
 from r3mes_ray.training.ports import Clock
@@ -27,10 +28,6 @@ POLL_S = 0.25
 """Pause between two questions about the height; blocks take 500 ms at the least in practice."""
 MAX_REFUSALS = 5
 """Signatures of one step that the chain may refuse for a reason that a new signature can cure."""
-_CURED_BY_SIGNING_AGAIN = frozenset({11, 13, 30, 32})
-"""Codes of codespace sdk: out of gas, fee too low, past timeout height, wrong sequence."""
-_CURED_BY_WAITING = frozenset({19, 20})
-"""Codes of codespace sdk: already in the mempool, mempool full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +123,8 @@ class Settlement:
     async def _refused(
         self, step: Step, refusal: TxRejected, find: Callable[[], Awaitable[object]], refusals: int
     ) -> None:
-        code = refusal.code if refusal.codespace == "sdk" else None
-        if code in _CURED_BY_WAITING:
+        advice = verdict(refusal.codespace, refusal.code)
+        if advice in (Verdict.SENT, Verdict.SEND_LATER):
             await self.clock.sleep(POLL_S * 4)
             return
         if await self.patiently(find) is not None:
@@ -135,7 +132,7 @@ class Settlement:
         pending = self.journal.progress.pending(step)
         if pending is not None:
             self.journal.append(TxDropped(step, pending.tx_hash, str(refusal)))
-        if code not in _CURED_BY_SIGNING_AGAIN or refusals >= MAX_REFUSALS:
+        if advice is not Verdict.SIGN_AGAIN or refusals >= MAX_REFUSALS:
             raise refusal
         await self.clock.sleep(POLL_S)
 
