@@ -9,6 +9,7 @@ from google.protobuf.any_pb2 import Any
 from r3mes_ray.chain.records import (
     Account,
     AggregationRecord,
+    BlockRecord,
     Coin,
     CommitmentRecord,
     ExpertRecord,
@@ -18,16 +19,21 @@ from r3mes_ray.chain.records import (
     RoundPhase,
     RoundRecord,
     StatisticsRecord,
+    TxRecord,
     UpdateRecord,
 )
+from r3mes_ray.chain.tx import hash_of
 from r3mes_ray.errors import InvalidInput
-from r3mes_ray.types import Address, Cid, RoundId, UpdateId
+from r3mes_ray.types import Address, Cid, RoundId, TxHash, UpdateId
 from r3mes_ray.wire.cosmos.auth.v1beta1 import auth_pb2
 from r3mes_ray.wire.cosmos.base.v1beta1 import coin_pb2
 from r3mes_ray.wire.cosmos.crypto.secp256k1 import keys_pb2
+from r3mes_ray.wire.cosmos.tx.v1beta1 import service_pb2
 from r3mes_ray.wire.r3mes.v1 import query_pb2, types_pb2
 from r3mes_ray.wire.remes.remes.v1 import node_pb2, state_pb2, stored_gradient_pb2
 from r3mes_ray.wire.remes.remes.v1 import query_pb2 as remes
+from r3mes_ray.wire.tendermint.types import block_pb2
+from r3mes_ray.wire.tendermint.types import types_pb2 as tendermint
 
 _PHASES: Mapping[int, RoundPhase] = {
     types_pb2.ROUND_PHASE_SUBMIT: RoundPhase.SUBMIT,
@@ -205,6 +211,34 @@ def statistics_record(message: remes.QueryStatisticsResponse) -> StatisticsRecor
         aggregations=message.total_aggregations,
         pending_aggregations=message.pending_aggregations,
         height=message.last_updated,
+    )
+
+
+def tx_record(message: service_pb2.GetTxResponse) -> TxRecord:
+    """One transaction in a block."""
+    response = message.tx_response
+    return TxRecord(
+        tx_hash=TxHash(response.txhash),
+        height=response.height,
+        code=response.code,
+        codespace=response.codespace,
+        log=response.raw_log,
+        gas_wanted=response.gas_wanted,
+        gas_used=response.gas_used,
+        memo=message.tx.body.memo,
+        messages=tuple(packed.type_url for packed in message.tx.body.messages),
+    )
+
+
+def block_record(block_id: tendermint.BlockID, block: block_pb2.Block) -> BlockRecord:
+    """One block."""
+    return BlockRecord(
+        chain_id=block.header.chain_id,
+        height=block.header.height,
+        time=block.header.time.ToJsonString(),
+        block_hash=block_id.hash.hex().upper(),
+        app_hash=block.header.app_hash.hex().upper(),
+        transactions=tuple(hash_of(raw) for raw in block.data.txs),
     )
 
 

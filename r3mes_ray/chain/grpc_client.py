@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from google.protobuf.message import Message
 
@@ -33,21 +35,46 @@ from r3mes_ray.types import Address
 from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
 from r3mes_ray.wire.cosmos.tx.v1beta1 import service_pb2 as service
 
-_FIRST_POLL_S = 0.05
-_LAST_POLL_S = 0.5
-_RESEND_S = 5.0
-"""A node that was killed has lost its mempool: until a transaction is included, its bytes are sent again."""
-_HOLD_S = 2.0
-_INDEX_LAG_S = 1.0
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a client asks and sends again, in seconds.
+
+    Attributes:
+        resend_s: a node that was killed has lost its mempool, so the bytes are sent again until they are in a block.
+        hold_s: how long a transaction waits for an earlier one of its account to be handed over.
+        index_lag_s: how long a node may take to find a transaction that is in its last block.
+    """
+
+    first_poll_s: float = 0.05
+    last_poll_s: float = 0.5
+    resend_s: float = 5.0
+    hold_s: float = 2.0
+    index_lag_s: float = 1.0
+
+
+class Channel(Protocol):
+    """What the client needs of a connection; see NodeChannel."""
+
+    async def call(self, request: Message) -> Message:
+        """Send one request and wait for its answer."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection."""
+        ...
 
 
 class GrpcChainClient:
     """One account's view of one node; used in one event loop. Without a key it only asks."""
 
-    def __init__(self, settings: ChainSettings, key: PrivateKey | None) -> None:
+    def __init__(
+        self, settings: ChainSettings, key: PrivateKey | None, channel: Channel | None = None, pace: Pace = Pace()
+    ) -> None:
         self._settings = settings
         self._key = key
-        self._channel = NodeChannel(settings.grpc_address, settings.request_timeout_s)
+        self._channel = channel or NodeChannel(settings.grpc_address, settings.request_timeout_s)
+        self._pace = pace
         self._sequences = Sequences()
         self._syncing = asyncio.Lock()
         self._account_number = 0
@@ -104,14 +131,14 @@ class GrpcChainClient:
             raise InvalidInput(f"transaction {tx.tx_hash}", "its bytes have another hash")
         clock = asyncio.get_running_loop().time
         started = send_at = clock()
-        delivered, unreachable, pause = False, None, _FIRST_POLL_S
-        await self._sequences.turn(tx, _HOLD_S)
+        delivered, unreachable, pause = False, None, self._pace.first_poll_s
+        await self._sequences.turn(tx, self._pace.hold_s)
         while True:
             try:
                 if clock() >= send_at:
                     taken = await self._deliver(tx, delivered)
                     delivered = delivered or taken
-                    send_at = clock() + (_RESEND_S if taken else _LAST_POLL_S)
+                    send_at = clock() + (self._pace.resend_s if taken else self._pace.last_poll_s)
                 result = await self._included(tx)
                 if result is not None:
                     return result
@@ -121,7 +148,7 @@ class GrpcChainClient:
             if waited > self._settings.inclusion_timeout_s:
                 raise unreachable if unreachable and not delivered else TxUnknown(tx.tx_hash, waited)
             await asyncio.sleep(pause)
-            pause = min(pause * 1.5, _LAST_POLL_S)
+            pause = min(pause * 1.5, self._pace.last_poll_s)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -153,7 +180,7 @@ class GrpcChainClient:
             return True
         if not delivered:
             return False
-        await asyncio.sleep(_INDEX_LAG_S)
+        await asyncio.sleep(self._pace.index_lag_s)
         return await self._has(tx)
 
     async def _has(self, tx: SignedTx) -> bool:

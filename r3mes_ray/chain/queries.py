@@ -13,6 +13,7 @@ from r3mes_ray.chain.base import ChainClient
 from r3mes_ray.chain.records import (
     Account,
     AggregationRecord,
+    BlockRecord,
     Coin,
     CommitmentRecord,
     ExpertRecord,
@@ -20,13 +21,16 @@ from r3mes_ray.chain.records import (
     ParamsRecord,
     RoundRecord,
     StatisticsRecord,
+    TxRecord,
     UpdateRecord,
 )
 from r3mes_ray.errors import InvalidInput, NotOnChain
-from r3mes_ray.types import Address, RoundId
+from r3mes_ray.types import Address, RoundId, TxHash
 from r3mes_ray.wire.cosmos.auth.v1beta1 import query_pb2 as auth
 from r3mes_ray.wire.cosmos.bank.v1beta1 import query_pb2 as bank
 from r3mes_ray.wire.cosmos.base.query.v1beta1.pagination_pb2 import PageRequest, PageResponse
+from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
+from r3mes_ray.wire.cosmos.tx.v1beta1 import service_pb2 as service
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
 from r3mes_ray.wire.remes.remes.v1 import query_pb2 as remes
 
@@ -149,6 +153,22 @@ async def statistics(client: ChainClient) -> StatisticsRecord:
     """Counts of the whole chain."""
     answer = await ask(client, remes.QueryStatisticsRequest(), remes.QueryStatisticsResponse)
     return decode.statistics_record(answer)
+
+
+async def transaction(client: ChainClient, tx_hash: TxHash) -> TxRecord:
+    """A transaction that is in a block, also one that failed. Raises NotOnChain."""
+    answer = await ask(client, service.GetTxRequest(hash=tx_hash), service.GetTxResponse)
+    return decode.tx_record(answer)
+
+
+async def block(client: ChainClient, height: int | None = None) -> BlockRecord:
+    """The block of a height, the latest by default. Raises NotOnChain."""
+    if height is None:
+        latest = await ask(client, tendermint.GetLatestBlockRequest(), tendermint.GetLatestBlockResponse)
+        return decode.block_record(latest.block_id, latest.block)
+    request = tendermint.GetBlockByHeightRequest(height=height)
+    found = await ask(client, request, tendermint.GetBlockByHeightResponse)
+    return decode.block_record(found.block_id, found.block)
 
 
 async def wait_for_height(client: ChainClient, height: int, poll_s: float = 0.25) -> int:

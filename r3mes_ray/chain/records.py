@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from r3mes_ray.types import Address, Cid, RoundId, UpdateId
+from r3mes_ray.types import Address, Cid, RoundId, TxHash, UpdateId
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +199,30 @@ class StatisticsRecord:
     aggregations: int
     pending_aggregations: int
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class TxRecord:
+    """A transaction in a block, failed ones too; `messages` are the types that it carries, in order."""
+
+    tx_hash: TxHash
+    height: int
+    code: int
+    codespace: str
+    log: str
+    gas_wanted: int
+    gas_used: int
+    memo: str
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRecord:
+    """One block; `app_hash` is the state after the block before it."""
+
+    chain_id: str
+    height: int
+    time: str
+    block_hash: str
+    app_hash: str
+    transactions: tuple[TxHash, ...]
