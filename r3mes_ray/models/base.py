@@ -66,7 +66,7 @@ class BaseModel:
         return {name: (w.shape[0], w.shape[1]) for name in self.linear_names for w in (self.effective_weight(name),)}
 
     def effective_weight(self, name: str) -> Tensor:
-        """scale x ternary of one layer, (out, in) float32: what every norm of an adapter refers to."""
+        """Scale x ternary of one layer, (out, in) float32: what every norm of an adapter refers to."""
         weight: Tensor = self.linear(name).weight
         return weight.detach()
 

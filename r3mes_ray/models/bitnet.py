@@ -1,7 +1,7 @@
 """BitNet b1.58 arithmetic: ternary weights, int8 activations, and the linear layers that use them.
 
-Source: Ma et al., "The Era of 1-bit LLMs", and "BitNet b1.58 2B4T Technical Report": a weight is scale x {-1, 0, 1} with
-the tensor's mean magnitude as scale, an activation is rounded to int8 by its token's largest magnitude.
+Source: Ma et al., "The Era of 1-bit LLMs", and "BitNet b1.58 2B4T Technical Report": a weight is scale x {-1, 0, 1}
+with the tensor's mean magnitude as scale, an activation is rounded to int8 by its token's largest magnitude.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ def quantise_activation(x: Tensor) -> Tensor:
     return (x * scale).round_().clamp_(-128, 127).div_(scale)
 
 
+def round_activation(x: Tensor) -> Tensor:
+    """`quantise_activation` whose gradient passes through."""
+    if not x.requires_grad:
+        return quantise_activation(x)
+    rounded: Tensor = _RoundActivation.apply(x)  # type: ignore[no-untyped-call]
+    return rounded
+
+
 class BitLinear(nn.Linear):
     """A ternary layer for inference and for adapters: holds the effective weight, rounds its input.
 
@@ -40,8 +48,7 @@ class BitLinear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """Quantise (..., in) per token and multiply: (..., out)."""
-        rounded = _RoundActivation.apply(input) if input.requires_grad else quantise_activation(input)
-        return F.linear(rounded, self.weight, self.bias)
+        return F.linear(round_activation(input), self.weight, self.bias)
 
 
 class TrainableBitLinear(nn.Linear):
@@ -49,7 +56,7 @@ class TrainableBitLinear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """Quantise weight and input, and multiply: (..., out)."""
-        output: Tensor = _TernaryMatmul.apply(input, self.weight)
+        output: Tensor = _TernaryMatmul.apply(input, self.weight)  # type: ignore[no-untyped-call]
         return output
 
 

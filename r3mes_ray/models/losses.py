@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 CHUNK_TOKENS = 512
-"""Rows of logits that exist at a time: 512 x 4096 floats stay in the second-level cache's reach; all at once cost 20 % more."""
+"""Rows of logits that exist at a time; all at once cost 20 % more time, for fresh memory (measured, 4096 x 4096)."""
 
 
 def next_token_loss(hidden: Tensor, output_weight: Tensor, tokens: Tensor) -> Tensor:
     """Mean cross entropy, in nats, of each next token: hidden (b, t, h), weight (vocabulary, h), tokens (b, t)."""
     states = hidden[:, :-1].reshape(-1, hidden.shape[-1])
-    loss: Tensor = _LinearCrossEntropy.apply(states, output_weight, tokens[:, 1:].reshape(-1))
+    targets = tokens[:, 1:].reshape(-1)
+    loss: Tensor = _LinearCrossEntropy.apply(states, output_weight, targets)  # type: ignore[no-untyped-call]
     return loss
 
 

@@ -26,7 +26,8 @@ def orthogonalise(matrix: Tensor) -> Tensor:
     for _ in range(_ITERATIONS):
         gram = x @ x.t()
         x = a * x + (b * gram + c * (gram @ gram)) @ x
-    return x.t() if tall else x
+    result: Tensor = x.t() if tall else x
+    return result
 
 
 class Muon(torch.optim.Optimizer):
@@ -36,8 +37,8 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
-        """Update every parameter that has a gradient; `closure` is not used."""
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:

@@ -29,7 +29,7 @@ _SEED_STRIDE = 1_000_003
 
 @dataclass(frozen=True, slots=True)
 class PretrainSettings:
-    """How a base is trained; training ends at `steps` or `seconds`, whichever comes first, and the rate falls towards it.
+    """How a base is trained, until `steps` or `seconds`, whichever comes first; the rate falls towards it.
 
     Attributes:
         matrix_rate: Muon's rate for the ternary layers.
@@ -151,7 +151,7 @@ class Pretraining:
         windows = even_windows(self.corpus.heldout, self.settings.window_tokens)
         chosen = windows[:: math.ceil(len(windows) / _EVALUATED_WINDOWS)]
         self.model.eval()
-        total = sum(float(self.loss(part)) * len(part) for part in chosen.split(8))
+        total = sum(self.loss(part).item() * len(part) for part in torch.split(chosen, 8))
         self.model.train()
         return total / len(chosen)
 

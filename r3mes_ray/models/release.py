@@ -41,9 +41,7 @@ def train_base(
 ) -> TrainedBase:
     """Train tokenizer and model on `data`, and write the packed model to `out`; continues from a checkpoint in `out`.
 
-    Args:
-        tokenizer_data: further texts that only the tokenizer sees.
-        command: the command line, for the model card.
+    Only the tokenizer sees `tokenizer_data`; `command` is the command line, for the model card.
 
     Raises:
         InvalidInput: a text cannot be read or is too short.
@@ -85,9 +83,10 @@ tags: [bitnet, ternary]
 ---
 # r3mes/tiny
 
-A BitNet b1.58 causal language model of {result.parameters / 1e6:.1f} M parameters: ternary weights (absmean), int8 activations
-(absmax per token), sub-norms and squared ReLU, as in BitNet-2B-4T. It is small enough to be trained on one CPU core and to
-travel with the package: the ground that experts are trained on. It speaks in the style of its texts and knows little.
+A BitNet b1.58 causal language model of {result.parameters / 1e6:.1f} M parameters: ternary weights (absmean), int8
+activations (absmax per token), sub-norms and squared ReLU, as in BitNet-2B-4T. It is small enough to be trained on one
+CPU core and to travel with the package: the ground that experts are trained on. It speaks in the style of its texts and
+knows little.
 
 | | |
 |---|---|

@@ -13,8 +13,7 @@ def check_against_base(
 ) -> None:
     """Refuse an adapter that was made for another base, or whose parts do not fit it.
 
-    Args:
-        base_shapes: (out, in) of each layer that may have an adapter.
+    `base_shapes` has (out, in) of each layer that may have an adapter.
 
     Raises:
         PackageRejected: with the rule `base`, `target`, `shape`, `rank` or `magnitude`.

@@ -1,4 +1,4 @@
-"""`adapter_model.safetensors`, written and read canonically: tensors in name order, contiguous, nothing else in the file.
+"""`adapter_model.safetensors`, canonical: tensors in name order, contiguous, nothing else in the file.
 
 Source: the safetensors format: u64 little-endian header length, JSON header, data. The reader takes less than the
 format allows, so that equal tensors have one file.

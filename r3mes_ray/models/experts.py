@@ -1,0 +1,172 @@
+"""Many adapters on one base at a time: every row of a batch has its own, or none.
+
+A layer with adapter gives g ⊙ (W·Q(x)) + bias + (g ⊙ sB)(A x): the base's product is computed once for all rows, the
+adapter sees the activation before it is rounded, and g is computed once, when the adapter is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from r3mes_ray.errors import InvalidInput
+from r3mes_ray.models.adapters import AdapterPackage, check_against_base
+from r3mes_ray.models.base import BaseModel
+from r3mes_ray.models.bitnet import BitLinear, quantise_activation
+from r3mes_ray.models.dora import gain
+
+BASE = -1
+"""Slot of a row without adapter."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """One layer's adapter: a (rank, in), b (rank, out) with scale and gain in it, gain (out,) or None for LoRA."""
+
+    a: Tensor
+    b: Tensor
+    gain: Tensor | None
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Which slot each row of the running batch has, and what a layer computed for that once."""
+
+    slots: tuple[int, ...]
+    stacks: dict[str, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict)
+
+
+class ExpertLinear(BitLinear):
+    """A ternary layer that asks its bank which adapter each row of the batch has."""
+
+    bank: ExpertBank
+    name: str
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(rows, tokens, in) to (rows, tokens, out)."""
+        slots = self.bank.active
+        if all(slot == BASE for slot in slots):
+            return super().forward(input)
+        if len(slots) != input.shape[0]:
+            raise InvalidInput("batch", f"has {input.shape[0]} rows, slots were given for {len(slots)}")
+        product = F.linear(quantise_activation(input), self.weight)
+        adapted = self._one(product, input, slots[0]) if len(set(slots)) == 1 else self._mixed(product, input)
+        return adapted if self.bias is None else adapted + self.bias
+
+    def _one(self, product: Tensor, input: Tensor, slot: int) -> Tensor:
+        """All rows have the adapter of one slot."""
+        loaded = self.bank.loaded(slot, self.name)
+        if loaded is None:
+            return product
+        if loaded.gain is not None:
+            product = product * loaded.gain
+        return product + F.linear(input, loaded.a) @ loaded.b
+
+    def _mixed(self, product: Tensor, input: Tensor) -> Tensor:
+        """Each row its own: three batched operations, whatever the number of adapters."""
+        gains, low, high = self.bank.stack(self)
+        return torch.baddbmm(product * gains, torch.bmm(input, low), high)
+
+
+class ExpertBank:
+    """The adapters that a base holds ready, in numbered slots. Used by one thread."""
+
+    def __init__(self, base: BaseModel, slots: int, max_rank: int = 256) -> None:
+        """Turn the base's layers into layers with slots; a base has one bank at most."""
+        self._base, self._max_rank = base, max_rank
+        self._slots: list[dict[str, _Loaded] | None] = [None] * slots
+        self._shapes = base.linear_shapes
+        self._plan = _Plan(())
+        self._active: tuple[int, ...] = ()
+        for name in self._shapes:
+            layer = base.linear(name)
+            if isinstance(layer, ExpertLinear):
+                raise InvalidInput("base", "has a bank of experts already")
+            layer.__class__ = ExpertLinear
+            layer.__dict__ |= {"bank": self, "name": name}
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Slots of the rows of the running batch; empty outside of `use`."""
+        return self._active
+
+    def load(self, slot: int, package: AdapterPackage) -> None:
+        """Put an adapter into a slot, in place of what is there; costs one product W·Aᵀ a layer for DoRA.
+
+        Raises:
+            PackageRejected: it does not fit the base.
+            InvalidInput: there is no such slot.
+        """
+        self._check(slot)
+        check_against_base(package, self._shapes, self._base.base_hash, self._max_rank)
+        loaded = {}
+        for name, module in package.modules().items():
+            weight = self._base.effective_weight(name)
+            gains = gain(weight, module)
+            high = (gains[:, None] * module.scale * module.b.double()).t().contiguous().to(weight)
+            kept = None if module.magnitude is None else gains.to(weight)
+            loaded[name] = _Loaded(module.a.contiguous().to(weight), high, kept)
+        self._slots[slot] = loaded
+        self._plan = _Plan(())
+
+    def unload(self, slot: int) -> None:
+        """Empty a slot; emptying an empty one does nothing."""
+        self._check(slot)
+        self._slots[slot] = None
+        self._plan = _Plan(())
+
+    @contextmanager
+    def use(self, rows: Sequence[int] | Tensor) -> Iterator[None]:
+        """Run the model with row i of the batch on the adapter of slot `rows[i]`, -1 for none.
+
+        Raises:
+            InvalidInput: a row names a slot that is empty or not there.
+        """
+        slots = tuple(int(row) for row in rows)
+        for slot in set(slots) - {BASE}:
+            self._check(slot)
+            if self._slots[slot] is None:
+                raise InvalidInput("slot", f"{slot} is empty")
+        if slots != self._plan.slots:
+            self._plan = _Plan(slots)
+        self._active = slots
+        try:
+            yield
+        finally:
+            self._active = ()
+
+    def loaded(self, slot: int, name: str) -> _Loaded | None:
+        """The adapter of a slot for one layer; none where the adapter leaves the layer alone."""
+        adapters = None if slot == BASE else self._slots[slot]
+        return None if adapters is None else adapters.get(name)
+
+    def stack(self, layer: ExpertLinear) -> tuple[Tensor, Tensor, Tensor]:
+        """Per row, padded to the highest rank: gains (rows, 1, out), A (rows, in, rank), B (rows, rank, out)."""
+        found = self._plan.stacks.get(layer.name)
+        if found is None:
+            found = self._plan.stacks[layer.name] = self._gather(layer)
+        return found
+
+    def _gather(self, layer: ExpertLinear) -> tuple[Tensor, Tensor, Tensor]:
+        adapters = [self.loaded(slot, layer.name) for slot in self._plan.slots]
+        rank = max((len(adapter.a) for adapter in adapters if adapter is not None), default=0)
+        rows, weight = len(adapters), layer.weight
+        gains = weight.new_ones(rows, 1, weight.shape[0])
+        low = weight.new_zeros(rows, weight.shape[1], rank)
+        high = weight.new_zeros(rows, rank, weight.shape[0])
+        for row, adapter in enumerate(adapters):
+            if adapter is not None:
+                own = len(adapter.a)
+                low[row, :, :own], high[row, :own] = adapter.a.t(), adapter.b
+                if adapter.gain is not None:
+                    gains[row, 0] = adapter.gain
+        return gains, low, high
+
+    def _check(self, slot: int) -> None:
+        if not 0 <= slot < len(self._slots):
+            raise InvalidInput("slot", f"{slot} is not between 0 and {len(self._slots) - 1}")
