@@ -41,9 +41,14 @@ PUBKEY_URL = "/cosmos.crypto.secp256k1.PubKey"
 
 
 class Mode(Enum):
-    """Whether a transaction is meant, or only its cost is asked for (then neither fee nor signature is needed)."""
+    """Why the ante runs.
+
+    REAL checks everything; RECHECKED trusts the signatures that were verified before; SIMULATED asks for the cost only
+    and needs neither fee nor signature.
+    """
 
     REAL = "real"
+    RECHECKED = "rechecked"
     SIMULATED = "simulated"
 
 
@@ -54,7 +59,7 @@ def run_ante(ctx: Context, tx: DecodedTx, mode: Mode) -> None:
         Refused: with the SDK's code; what was written by then must be dropped.
     """
     _check_envelope(ctx, tx)
-    if mode is Mode.REAL:
+    if mode is not Mode.SIMULATED:
         _take_fee(ctx, tx)
     _check_signatures(ctx, tx, mode)
 
@@ -131,7 +136,7 @@ def _account_with_key(ctx: Context, signer: bytes, info: SignerInfo, mode: Mode)
             raise Refused(INVALID_PUBKEY, f"pubKey does not match signer address {text}")
         if not account.HasField("pub_key"):
             account.pub_key.CopyFrom(info.public_key)
-    elif mode is Mode.REAL and not account.HasField("pub_key"):
+    elif mode is not Mode.SIMULATED and not account.HasField("pub_key"):
         raise Refused(INVALID_PUBKEY, f"account {text} has no public key yet; the transaction must bring it")
     return account
 

@@ -78,7 +78,7 @@ def signer_of(message: Message, prefix: str) -> bytes:
     Raises:
         Refused: INVALID_ADDRESS.
     """
-    field = signer_fields(message.DESCRIPTOR)[0]
+    field = signer_fields(message)[0]
     try:
         return parse_address(getattr(message, field), prefix)
     except InvalidAddress as error:

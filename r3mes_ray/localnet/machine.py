@@ -1,4 +1,4 @@
-"""The state machine: genesis, transactions and blocks as functions of a state. The same input gives the same bytes."""
+"""The state machine: genesis, transactions and blocks as functions of a state. Equal input gives equal bytes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from r3mes_ray.localnet.decode import DecodedTx, decode_tx, signer_of
 from r3mes_ray.localnet.gas import gas_of
 from r3mes_ray.localnet.genesis import PARAMETERS_KEY, Genesis, canonical
 from r3mes_ray.localnet.handlers import HANDLERS
-from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.rounds import end_block
+from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.state import EmptyState, Overlay, State
 from r3mes_ray.protocol.address import format_address, parse_address
 from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import TxMsgData
@@ -92,7 +92,7 @@ def execute_block(chain: Identity, state: State, height: int, time_ns: int, txs:
     return BlockOutcome(outcomes, tuple(end.events), block.state.writes)
 
 
-def check(ctx: Context, raw: bytes) -> DecodedTx:
+def check(ctx: Context, raw: bytes, mode: Mode = Mode.REAL) -> DecodedTx:
     """Whether a transaction may enter a block: the ante alone, whose writes stay in `ctx`.
 
     Raises:
@@ -100,7 +100,7 @@ def check(ctx: Context, raw: bytes) -> DecodedTx:
     """
     tx = decode_tx(raw, ctx.chain.prefix)
     attempt = ctx.nested()
-    run_ante(attempt, tx, Mode.REAL)
+    run_ante(attempt, tx, mode)
     ctx.absorb(attempt)
     return tx
 

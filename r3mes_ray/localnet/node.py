@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from r3mes_ray.localnet.ante import Mode
 from r3mes_ray.localnet.blocks import Executed, next_block
 from r3mes_ray.localnet.codes import MEMPOOL_FULL, TX_IN_MEMPOOL, TX_TOO_LARGE, Refused
 from r3mes_ray.localnet.context import Context, Identity
@@ -97,7 +98,7 @@ class ChainNode:
         self._check = self._context()
         for tx_hash, raw in list(self._pending.items()):
             try:
-                check(self._check, raw)
+                check(self._check, raw, Mode.RECHECKED)
             except Refused:
                 del self._pending[tx_hash]
         self._check.events.clear()

@@ -1,0 +1,82 @@
+"""`r3mes chain`: run the embedded chain."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+
+from r3mes_ray.cli.context import current, emit, progress, run
+from r3mes_ray.errors import ConfigError
+from r3mes_ray.localnet.genesis import Genesis, genesis_of, genesis_path, read_genesis
+from r3mes_ray.localnet.server import Endpoints, serve_chain
+from r3mes_ray.settings import Settings, parse_settings
+
+app = typer.Typer(no_args_is_help=True, help="Run the embedded chain.")
+
+
+@app.callback()
+def group() -> None:
+    """Run the embedded chain."""
+
+
+@app.command()
+def start(
+    rpc_port: Annotated[int | None, typer.Option(help="CometBFT JSON-RPC port; 0 takes a free one.")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one.")] = None,
+    chain_id: Annotated[str | None, typer.Option(help="Chain-id of a new chain.")] = None,
+    block_time_ms: Annotated[int | None, typer.Option(help="Milliseconds between blocks while there is work.")] = None,
+    genesis_balance: Annotated[
+        list[str] | None, typer.Option(help="ADDRESS=AMOUNTuremes of a new chain; may be repeated.")
+    ] = None,
+) -> None:
+    """Run the chain of this home until Ctrl-C; a home without one gets a new chain."""
+    settings = _with_flags(
+        current().settings, {"rpc_port": rpc_port, "grpc_port": grpc_port, "block_time_ms": block_time_ms}, chain_id
+    )
+    run(_serve(settings, _genesis(settings, genesis_balance or [])))
+
+
+async def _serve(settings: Settings, genesis: Genesis) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await serve_chain(settings, genesis, ready=_announce, stop=stop)
+    progress.print("chain stopped")
+
+
+def _announce(endpoints: Endpoints) -> None:
+    text = f"chain {endpoints.chain_id} is running\n  gRPC          {endpoints.grpc}"
+    if endpoints.rpc:
+        text += f"\n  CometBFT RPC  http://{endpoints.rpc}"
+    emit(endpoints, text)
+
+
+def _with_flags(settings: Settings, local: dict[str, int | None], chain_id: str | None) -> Settings:
+    data = settings.model_dump()
+    data["localnet"].update({name: value for name, value in local.items() if value is not None})
+    if chain_id is not None:
+        data["chain"]["chain_id"] = chain_id
+    return parse_settings(data)
+
+
+def _genesis(settings: Settings, balances: list[str]) -> Genesis:
+    """The genesis that the flags ask for; without balances, a home's chain keeps its own."""
+    wanted = genesis_of(settings, dict(_balance(text, settings.chain.denom) for text in balances))
+    stored = read_genesis(genesis_path(settings))
+    if stored is None or balances:
+        return wanted
+    return wanted.model_copy(update={"balances": stored.balances})
+
+
+def _balance(text: str, denom: str) -> tuple[str, int]:
+    address, _, amount = text.partition("=")
+    number = amount.removesuffix(denom)
+    if not address or not number.isascii() or not number.isdigit() or number == amount:
+        raise ConfigError(
+            "--genesis-balance", f"{text!r}: expected ADDRESS=AMOUNT{denom}, such as remes1…=1000000{denom}"
+        )
+    return address, int(number)

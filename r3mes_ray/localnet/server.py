@@ -1,0 +1,109 @@
+"""One embedded chain as a process: store, producer and servers, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from r3mes_ray.errors import AlreadyRunning, ChainCorrupt
+from r3mes_ray.localnet.genesis import Genesis, canonical, check_genesis, genesis_path, read_genesis
+from r3mes_ray.localnet.grpc_server import bind, create_grpc_server
+from r3mes_ray.localnet.machine import genesis_state
+from r3mes_ray.localnet.node import ChainNode
+from r3mes_ray.localnet.producer import Producer
+from r3mes_ray.localnet.store import Store, open_store
+from r3mes_ray.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a running chain listens: `host:port` of each server."""
+
+    chain_id: str
+    grpc: str
+    rpc: str
+
+
+async def serve_chain(
+    settings: Settings, genesis: Genesis, *, ready: Callable[[Endpoints], None], stop: asyncio.Event
+) -> None:
+    """Run the chain of a home until `stop` is set; continues the home's chain when there is one.
+
+    Raises:
+        PortBusy: a port is taken.
+        AlreadyRunning: another process runs the chain of this home.
+        ChainMismatch, GenesisConflict: the home's chain began from another genesis.
+        ChainCorrupt: the home's database was changed or torn.
+    """
+    folder = settings.home / "chain"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _only_process(folder / "lock", settings.home):
+        node = ChainNode(*_open(settings, genesis))
+        try:
+            await _serve(settings, node, ready, stop)
+        finally:
+            node.store.close()
+
+
+async def _serve(settings: Settings, node: ChainNode, ready: Callable[[Endpoints], None], stop: asyncio.Event) -> None:
+    local = settings.localnet
+    producer = Producer(node, local.block_time_ms / 1000)
+    server = create_grpc_server(node, producer.wake)
+    port = bind(server, local.host, local.grpc_port)
+    await server.start()
+    making = asyncio.create_task(producer.run())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        ready(Endpoints(node.chain.chain_id, f"{local.host}:{port}", ""))
+        await asyncio.wait((making, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if making.done():
+            making.result()
+    finally:
+        making.cancel()
+        stopping.cancel()
+        await asyncio.gather(making, stopping, return_exceptions=True)
+        await server.stop(grace=2.0)
+
+
+def _open(settings: Settings, wanted: Genesis) -> tuple[Genesis, Store]:
+    path = genesis_path(settings)
+    database = path.parent / "chain.sqlite"
+    stored = read_genesis(path)
+    if stored is not None:
+        check_genesis(stored, wanted, settings.home)
+        return stored, open_store(database, stored)
+    if database.exists():
+        raise ChainCorrupt(str(database), f"its genesis, {path}, is missing")
+    genesis_state(wanted)
+    _write_durably(path, canonical(wanted))
+    return wanted, open_store(database, wanted)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+@contextmanager
+def _only_process(path: Path, home: Path) -> Iterator[None]:
+    """Hold the home's lock; the system releases it when the process ends, however it ends."""
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            owner = file.read().strip()
+            raise AlreadyRunning(str(home), int(owner) if owner.isdigit() else 0) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
