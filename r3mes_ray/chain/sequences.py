@@ -65,6 +65,8 @@ class Sequences:
     def accepted(self, tx: SignedTx) -> None:
         """The node has taken it (now, or earlier)."""
         self._expected = max(self._expected, tx.sequence + 1)
+        if self._next is not None:
+            self._next = max(self._next, tx.sequence + 1)
         self._drop(tx)
 
     def refused(self, tx: SignedTx, expected: int | None) -> None:

@@ -14,13 +14,6 @@ KEY = PrivateKey(b"\x01" * 32)
 ENV = "R3MES_KEYRING_PASSPHRASE"
 
 
-@pytest.fixture
-def keyring(tmp_path: Path) -> Keyring:
-    ring = Keyring(tmp_path / "keyring")
-    ring.save("alice", KEY, "secret words")
-    return ring
-
-
 def edit(keyring: Keyring, field: str, value: object) -> None:
     path = keyring.folder / "alice.json"
     document = json.loads(path.read_text())
