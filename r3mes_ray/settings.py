@@ -87,6 +87,10 @@ class DiskContent(Section):
     """Folder of the store; default `<home>/content`."""
     max_bytes: int = Field(50 * 2**30, ge=2**20)
     """Size limit; unpinned blocks are dropped first."""
+    peers: tuple[str, ...] = ()
+    """Base URLs of trustless gateways asked for blocks that are not here."""
+    peer_timeout_s: float = Field(10.0, gt=0)
+    """Longest time without progress of one peer."""
 
 
 class KuboContent(Section):

@@ -6,7 +6,10 @@ from typing import assert_never
 
 from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, ContentStore, Limits
 from r3mes_ray.content.disk import DiskStore
+from r3mes_ray.content.gateway import Gateways
+from r3mes_ray.content.gateway_store import GatewayStore
 from r3mes_ray.content.importer import cid_of_path
+from r3mes_ray.content.kubo import KuboStore
 from r3mes_ray.content.profile import profile_named
 from r3mes_ray.content.upkeep import Upkeep
 from r3mes_ray.errors import ConfigError
@@ -27,10 +30,12 @@ __all__ = [
 def open_store(settings: Settings) -> ContentStore:
     """The content store of this node."""
     match settings.content:
-        case DiskContent(max_bytes=max_bytes):
-            return DiskStore(settings.content_path, max_bytes)
-        case KuboContent() | GatewayContent():
-            raise ConfigError("content.kind", "only the embedded store (disk) can be opened")
+        case DiskContent():
+            return _open_disk(settings, settings.content)
+        case KuboContent(api_address=address, timeout_s=timeout_s):
+            return KuboStore(address, timeout_s)
+        case GatewayContent(urls=urls, timeout_s=timeout_s):
+            return GatewayStore(Gateways(urls, timeout_s))
         case other:
             assert_never(other)
 
@@ -42,9 +47,14 @@ def open_upkeep(settings: Settings) -> Upkeep:
         ConfigError: this node keeps its content elsewhere.
     """
     match settings.content:
-        case DiskContent(max_bytes=max_bytes):
-            return DiskStore(settings.content_path, max_bytes)
+        case DiskContent():
+            return _open_disk(settings, settings.content)
         case KuboContent() | GatewayContent():
             raise ConfigError("content.kind", f"{settings.content.kind} content is not kept by this node")
         case other:
             assert_never(other)
+
+
+def _open_disk(settings: Settings, content: DiskContent) -> DiskStore:
+    peers = Gateways(content.peers, content.peer_timeout_s) if content.peers else None
+    return DiskStore(settings.content_path, content.max_bytes, peers)

@@ -10,8 +10,10 @@ from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits
 from r3mes_ray.content.collector import StoreFolder, collect
 from r3mes_ray.content.disk_writer import DiskWriter
 from r3mes_ray.content.exporter import export
+from r3mes_ray.content.gateway import Gateways
 from r3mes_ray.content.graph import measure
 from r3mes_ray.content.importer import import_path
+from r3mes_ray.content.layered import ReadThrough
 from r3mes_ray.content.profile import UNIXFS_V1_2025, ImportProfile
 from r3mes_ray.content.upkeep import Collected, Verified
 from r3mes_ray.content.verifier import verify_store
@@ -23,17 +25,29 @@ from r3mes_ray.types import Cid
 class DiskStore:
     """`ContentStore` and `Upkeep` over one folder, which is made where it is missing."""
 
-    def __init__(self, root: Path, max_bytes: int, profile: ImportProfile = UNIXFS_V1_2025) -> None:
+    def __init__(
+        self,
+        root: Path,
+        max_bytes: int,
+        peers: Gateways | None = None,
+        profile: ImportProfile = UNIXFS_V1_2025,
+    ) -> None:
         self._store = StoreFolder.open(root)
-        self._max_bytes, self._profile = max_bytes, profile
+        self._max_bytes, self._peers, self._profile = max_bytes, peers, profile
 
     async def add(self, source: Path) -> Cid:
         """See `ContentStore.add`."""
         return await asyncio.to_thread(self._add, source)
 
     async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS) -> None:
-        """See `ContentStore.get`."""
-        await export(parse_cid(cid), self, target, limits)
+        """See `ContentStore.get`. Blocks that are not here are fetched from the peers, and kept unpinned."""
+        root = parse_cid(cid)
+        if self._peers is None:
+            await export(root, self, target, limits)
+            return
+        async with self._peers.connect() as remote:
+            with DiskWriter(self._store, self._max_bytes) as writer:
+                await export(root, ReadThrough(self, remote, writer), target, limits)
 
     async def pin(self, cid: Cid) -> None:
         """See `ContentStore.pin`."""

@@ -1,0 +1,175 @@
+"""Blocks from trustless gateways: any of them may lie, stall or vanish, and none of that reaches the caller.
+
+Source: IPFS trustless gateway specification. One block is `GET /ipfs/{cid}?format=raw`, whose body must have the hash
+of its CID. The next gateway is asked when one fails, or when it is slow (hedging); the first verified answer wins. A
+gateway that fails rests for a growing time; one that sends wrong bytes is not asked again by this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from r3mes_ray.content.blocks import MAX_BLOCK_BYTES, verify_block
+from r3mes_ray.errors import (
+    ConfigError,
+    ContentCorrupt,
+    ContentError,
+    ContentNotFound,
+    ContentTimeout,
+    ContentUnavailable,
+)
+from r3mes_ray.protocol.cid import CidParts
+
+RAW_BLOCK = "application/vnd.ipld.raw"
+_SLOWEST_BYTES_PER_S = 32 * 1024
+_LONGEST_REST_S = 60.0
+
+
+@dataclass(slots=True)
+class _Gateway:
+    url: str
+    failures: int = 0
+    ready_at: float = 0.0
+    liar: bool = False
+
+
+class Gateways:
+    """Several gateways and what is known of their health; `connect` gives a `BlockSource` for one event loop."""
+
+    def __init__(
+        self,
+        urls: Iterable[str],
+        timeout_s: float,
+        hedge_after_s: float = 0.5,
+        token: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gateways = [_Gateway(_checked_url(url)) for url in urls]
+        self._timeout_s, self._hedge_after_s, self._clock = timeout_s, hedge_after_s, clock
+        self._headers = {"Accept": RAW_BLOCK, "Accept-Encoding": "identity"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[GatewayBlocks]:
+        """Open connections; they are closed on leaving."""
+        async with httpx.AsyncClient(headers=self._headers, timeout=self._timeout_s, follow_redirects=False) as client:
+            yield GatewayBlocks(self, client)
+
+    def candidates(self) -> list[_Gateway]:
+        """Whom to ask, healthiest first: resting ones only when nobody else is left, liars never."""
+        honest = [gateway for gateway in self._gateways if not gateway.liar]
+        rested = [gateway for gateway in honest if gateway.ready_at <= self._clock()]
+        return sorted(rested or honest, key=lambda gateway: gateway.failures)
+
+    def note(self, gateway: _Gateway, error: ContentError | None) -> None:
+        """Remember how a request ended."""
+        if error is None or isinstance(error, ContentNotFound):
+            gateway.failures, gateway.ready_at = 0, 0.0
+            return
+        gateway.liar = isinstance(error, ContentCorrupt)
+        gateway.failures += 1
+        gateway.ready_at = self._clock() + min(_LONGEST_REST_S, 2.0 ** (gateway.failures - 1))
+
+    async def fetch(self, client: httpx.AsyncClient, gateway: _Gateway, cid: CidParts) -> bytes:
+        """One verified block from one gateway, whatever it sends."""
+        slowest = self._timeout_s + MAX_BLOCK_BYTES / _SLOWEST_BYTES_PER_S
+        try:
+            async with asyncio.timeout(slowest), client.stream("GET", _block_url(gateway, cid)) as response:
+                _check_head(gateway.url, cid, response)
+                block = await _body(gateway.url, response)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise ContentTimeout(cid.text, self._timeout_s) from error
+        except httpx.HTTPError as error:
+            raise ContentUnavailable(gateway.url, str(error) or type(error).__name__) from error
+        return verify_block(cid, block, gateway.url)
+
+    @property
+    def hedge_after_s(self) -> float:
+        """How long one gateway is waited for before the next is asked as well."""
+        return self._hedge_after_s
+
+
+class GatewayBlocks:
+    """A `BlockSource` over gateways, valid while its connection is open."""
+
+    def __init__(self, gateways: Gateways, client: httpx.AsyncClient) -> None:
+        self._gateways, self._client = gateways, client
+
+    async def read(self, cid: CidParts) -> bytes:
+        """One verified block, from whoever is first.
+
+        Raises:
+            ContentNotFound: every gateway says that it does not have it.
+            ContentTimeout, ContentUnavailable, ContentCorrupt: how the last gateway failed that did not say so.
+        """
+        waiting = self._gateways.candidates()
+        running: dict[asyncio.Task[bytes], _Gateway] = {}
+        failure: ContentError = ContentNotFound(cid.text)
+        try:
+            while waiting or running:
+                if waiting:
+                    gateway = waiting.pop(0)
+                    running[asyncio.create_task(self._gateways.fetch(self._client, gateway, cid))] = gateway
+                patience = self._gateways.hedge_after_s if waiting else None
+                done, _ = await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    error = self._settle(running.pop(task), task)
+                    if error is None:
+                        return task.result()
+                    failure = failure if isinstance(error, ContentNotFound) else error
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        raise failure
+
+    def _settle(self, gateway: _Gateway, task: asyncio.Task[bytes]) -> ContentError | None:
+        error = task.exception()
+        if error is not None and not isinstance(error, ContentError):
+            raise error
+        self._gateways.note(gateway, error)
+        return error
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ConfigError("content", f"{url!r} is no URL: {error}") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo or parsed.query or parsed.fragment:
+        raise ConfigError("content", f"{url!r} is no base URL of a gateway; expected http(s)://host[:port]")
+    return url.rstrip("/")
+
+
+def _block_url(gateway: _Gateway, cid: CidParts) -> str:
+    return f"{gateway.url}/ipfs/{cid.text}?format=raw"
+
+
+def _check_head(url: str, cid: CidParts, response: httpx.Response) -> None:
+    if response.status_code in (404, 410):
+        raise ContentNotFound(cid.text)
+    if response.is_redirect:
+        raise ContentUnavailable(url, "answers with a redirect, which is not followed")
+    if response.status_code != 200:
+        raise ContentUnavailable(url, f"answers with status {response.status_code}")
+    kind = response.headers.get("content-type", "nothing").partition(";")[0].strip()
+    if kind != RAW_BLOCK:
+        raise ContentUnavailable(url, f"sends {kind[:50]} where {RAW_BLOCK} was asked for")
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise ContentUnavailable(url, "compresses the block although that was not asked for")
+
+
+async def _body(url: str, response: httpx.Response) -> bytes:
+    parts = bytearray()
+    async for part in response.aiter_raw(2**16):
+        parts += part
+        if len(parts) > MAX_BLOCK_BYTES:
+            raise ContentUnavailable(url, f"sends more than the {MAX_BLOCK_BYTES} bytes that a block may have")
+    return bytes(parts)

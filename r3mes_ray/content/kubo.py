@@ -1,0 +1,134 @@
+"""An IPFS daemon's RPC as a store.
+
+`ipfshttpclient.connect()` refuses every daemon since 2021 by its version; `Client(address)` has no such gate and works.
+It blocks, so that every call runs in a thread. Import parameters are always passed, never left to the daemon's
+configuration, and the CID that it answers is compared with our own; blocks are read one by one and verified here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import ipfshttpclient
+from ipfshttpclient import exceptions
+
+from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits
+from r3mes_ray.content.blocks import verify_block
+from r3mes_ray.content.exporter import export
+from r3mes_ray.content.graph import measure
+from r3mes_ray.content.importer import cid_of_path
+from r3mes_ray.content.profile import UNIXFS_V1_2025, ImportProfile
+from r3mes_ray.errors import ConfigError, ContentNotFound, ContentTimeout, ContentUnavailable
+from r3mes_ray.protocol.cid import CidParts, parse_cid
+from r3mes_ray.types import Cid
+
+T = TypeVar("T")
+_NOT_HERE = ("not found", "could not find", "no such")
+_NOT_PINNED = ("not pinned", "is pinned indirectly")
+
+
+class KuboStore:
+    """`ContentStore` over a daemon. `pin` and `get` may fetch from the daemon's own peers, within `timeout_s`."""
+
+    def __init__(self, api_address: str, timeout_s: float, profile: ImportProfile = UNIXFS_V1_2025) -> None:
+        self._address, self._timeout_s, self._profile = api_address, timeout_s, profile
+        try:
+            self._client = ipfshttpclient.Client(api_address, timeout=timeout_s)
+        except exceptions.AddressError as error:
+            raise ConfigError("content.api_address", str(error)) from error
+
+    async def add(self, source: Path) -> Cid:
+        """See `ContentStore.add`."""
+        return await asyncio.to_thread(self._add, source)
+
+    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+        """See `ContentStore.get`."""
+        await export(parse_cid(cid), self, target, limits)
+
+    async def pin(self, cid: Cid) -> None:
+        """See `ContentStore.pin`."""
+        await self._call(parse_cid(cid).text, self._client.pin.add, cid)
+
+    async def unpin(self, cid: Cid) -> None:
+        """See `ContentStore.unpin`."""
+        await asyncio.to_thread(self._unpin, parse_cid(cid).text)
+
+    async def stat(self, cid: Cid) -> ContentStat:
+        """See `ContentStore.stat`."""
+        return await asyncio.to_thread(self._stat, parse_cid(cid))
+
+    async def read(self, cid: CidParts) -> bytes:
+        """One verified block, as a `BlockSource`."""
+        return await asyncio.to_thread(self._block, cid)
+
+    async def _call(self, cid: str, request: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.to_thread(self._ask, cid, request, *arguments)
+
+    def _ask(self, cid: str, request: Callable[..., T], *arguments: Any) -> T:
+        with self._translated(cid):
+            return request(*arguments)
+
+    def _add(self, source: Path) -> Cid:
+        expected = cid_of_path(source, self._profile)
+        with self._translated(expected):
+            answer = self._client.add(
+                source,
+                recursive=source.is_dir(),
+                period_special=False,
+                pin=True,
+                chunker=f"size-{self._profile.chunk_bytes}",
+                raw_leaves=self._profile.raw_leaves,
+                cid_version=self._profile.cid_version,
+                opts={"max-file-links": self._profile.max_links, "hash": "sha2-256", "cid-base": "base32"},
+            )
+        last = answer[-1] if isinstance(answer, list) else answer
+        if last["Hash"] != expected:
+            raise ContentUnavailable(self._address, f"made {last['Hash']} of what has the CID {expected}")
+        return expected
+
+    def _unpin(self, cid: Cid) -> None:
+        try:
+            with self._translated(cid):
+                self._client.pin.rm(cid)
+        except ContentUnavailable as error:
+            if not any(sign in error.reason for sign in _NOT_PINNED):
+                raise
+
+    def _stat(self, root: CidParts) -> ContentStat:
+        blocks: dict[CidParts, int] = {}
+        file_bytes = measure(root, self._block, self._raw_size, blocks)
+        return ContentStat(root.text, file_bytes, len(blocks), self._is_pinned(root.text))
+
+    def _is_pinned(self, cid: Cid) -> bool:
+        try:
+            with self._translated(cid):
+                return cid in self._client.pin.ls(cid, type="recursive")["Keys"]
+        except ContentUnavailable as error:
+            if any(sign in error.reason for sign in _NOT_PINNED):
+                return False
+            raise
+
+    def _block(self, cid: CidParts) -> bytes:
+        with self._translated(cid.text):
+            return verify_block(cid, self._client.block.get(cid.text), self._address)
+
+    def _raw_size(self, cid: CidParts) -> int:
+        with self._translated(cid.text):
+            return int(self._client.block.stat(cid.text)["Size"])
+
+    @contextmanager
+    def _translated(self, cid: str) -> Iterator[None]:
+        try:
+            yield
+        except exceptions.TimeoutError as error:
+            raise ContentTimeout(cid, self._timeout_s) from error
+        except exceptions.ErrorResponse as error:
+            if any(sign in str(error).lower() for sign in _NOT_HERE):
+                raise ContentNotFound(cid) from error
+            raise ContentUnavailable(self._address, str(error)) from error
+        except exceptions.Error as error:
+            raise ContentUnavailable(self._address, str(error)) from error
