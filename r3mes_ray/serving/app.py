@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import httpx
 from ray import serve
 from ray.serve import Application
 
+from r3mes_ray.errors import ServingUnavailable
 from r3mes_ray.serving.deployments import EngineDeployment, Gateway, KnowledgeDeployment
 from r3mes_ray.serving.ports import claim_port
 from r3mes_ray.settings import ServingSettings, Settings, parse_settings
 
 NAME = "r3mes"
 """Name of the application in Serve."""
-
-ENVIRONMENT = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60"}
-"""What must be in the environment before Ray starts: on a busy machine the proxy takes longer than Serve's 5 s."""
 
 _CONTROL_CALLS = 32
 """Room for reports, preloads and refusals beside the requests that an engine takes."""
@@ -57,21 +57,47 @@ def build(args: dict[str, Any]) -> Application:
 
 
 def deploy(settings: Settings) -> str:
-    """Start Serve on the running Ray, deploy, wait until all replicas answer, and return the gateway's URL.
+    """Start Serve on the running Ray, deploy, wait until it is ready, and return the gateway's URL.
 
     Raises:
         PortBusy: another process listens at the gateway's port.
+        ServingUnavailable: a part does not come up; the message says which.
     """
     host = settings.serving.host
     port = claim_port(host, settings.serving.port, "serving.port")
     serve.start(http_options={"host": host, "port": port})
-    serve.run(build_app(settings), name=NAME, route_prefix="/")
-    return f"http://{host}:{port}"
+    try:
+        serve.run(build_app(settings), name=NAME, route_prefix="/")
+    except RuntimeError as error:
+        raise ServingUnavailable("the serving application", str(error)) from error
+    url = f"http://{host}:{port}"
+    wait_until_ready(url)
+    return url
+
+
+def wait_until_ready(url: str, timeout_s: float = 120.0) -> None:
+    """Wait until the gateway's /ready says so.
+
+    Raises:
+        ServingUnavailable: it does not in time; the message is its last answer.
+    """
+    deadline, last = time.monotonic() + timeout_s, "no answer"
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx.get(f"{url}/ready", timeout=10.0)
+        except httpx.TransportError as error:
+            last = str(error)
+        else:
+            if answer.status_code == httpx.codes.OK:
+                return
+            last = answer.text
+        time.sleep(0.2)
+    raise ServingUnavailable("the gateway", f"not ready after {timeout_s:g} s: {last}")
 
 
 def undeploy() -> None:
     """Drain and stop everything that `deploy` started; Ray itself goes on."""
-    serve.shutdown()
+    serve.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _replicas(serving: ServingSettings) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The three Serve deployments: gateway (HTTP), knowledge (router, retriever, follower) and engine.
 
-The classes do nothing but connect the parts of this half to Ray; each is wrapped once, in `app`. Two hops make an answer:
+The classes do nothing but connect the parts of this half to Ray; each is wrapped once, in `app`. An answer takes two hops:
 gateway to knowledge, gateway to engine.
 """
 
@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from ray.exceptions import RayError
@@ -20,7 +21,6 @@ from r3mes_ray.errors import QueueFull, R3mesError, ServingUnavailable
 from r3mes_ray.serving.adapters.follower import Follower
 from r3mes_ray.serving.adapters.versions import VersionTable
 from r3mes_ray.serving.api import create_api
-from r3mes_ray.serving.engine import Engine
 from r3mes_ray.serving.opening import open_engine, open_follower, open_knowledge
 from r3mes_ray.serving.pipeline import Pipeline
 from r3mes_ray.serving.records import Consultation, EngineEvent, EngineRequest, Inquiry, Part
@@ -39,7 +39,7 @@ def from_ray(part: str) -> Iterator[None]:
     try:
         yield
     except BackPressureError as error:
-        raise QueueFull(error.max_queued_requests) from error
+        raise QueueFull(int(error.args[1])) from error
     except R3mesError as error:
         cause = getattr(error, "cause", None)
         raise (cause if isinstance(cause, R3mesError) else error) from None
@@ -97,7 +97,7 @@ class KnowledgeDeployment:
             Part(f"expert {version.adapter}", ok=False, required=False, detail=version.reason)
             for version in self._table.refused()
         )
-        starting = Part("chain", ok=False, required=False, detail="waits for the engine")
+        starting = Part("chain", ok=False, required=True, detail="waits for the engine")
         chain = starting if self._follower is None else self._follower.chain
         return KnowledgeReport((self._index, chain, *refused), self._table.experts())
 
@@ -141,7 +141,8 @@ class Gateway:
     async def knowledge(self) -> KnowledgeReport:
         """What the knowledge part says of itself."""
         with from_ray("the knowledge part"):
-            return await self._knowledge.report.remote()
+            report: KnowledgeReport = await self._knowledge.report.remote()
+            return report
 
     async def engines(self) -> Sequence[EngineReport]:
         """What each engine replica says of itself."""
@@ -150,10 +151,11 @@ class Gateway:
 
     async def _consult(self, inquiry: Inquiry) -> Consultation:
         with from_ray("the knowledge part"):
-            return await self._knowledge.consult.remote(inquiry)
+            consultation: Consultation = await self._knowledge.consult.remote(inquiry)
+            return consultation
 
     async def _generate(self, request: EngineRequest) -> AsyncGenerator[EngineEvent, None]:
-        events = self._streaming.generate.remote(request)
+        events: Any = self._streaming.generate.remote(request)
         try:
             with from_ray("the engine"):
                 async for event in events:

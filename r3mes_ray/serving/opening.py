@@ -35,7 +35,7 @@ def open_engine(settings: Settings) -> Engine:
         ConfigError: the backend is not installed.
     """
     base = load_base(settings.model.path, threads=settings.model.threads)
-    backend = open_backend(settings.serving, base)
+    backend = open_backend(settings.serving, base, MAX_SLOTS)
     cache = AdapterCache(
         backend,
         PackageFetcher(open_store(settings), base).fetch,

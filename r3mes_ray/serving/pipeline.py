@@ -24,6 +24,7 @@ from r3mes_ray.serving.records import (
     EngineEvent,
     EngineRequest,
     Inquiry,
+    Route,
     Timings,
 )
 from r3mes_ray.types import model_version
@@ -106,8 +107,7 @@ def _end(piece: Piece, begun: Begun | None, consultation: Consultation, first: f
         expert=None if adapter is None else adapter.expert,
         version=0 if adapter is None else adapter.version,
         adapter_cid=None if adapter is None else adapter.cid,
-        route=consultation.route.how,
-        scores=consultation.route.scores,
+        route=Route(consultation.route.how, consultation.route.scores),
         passages=tuple(Citation(passage.document, passage.chunk, passage.score) for passage in begun.passages),
         timings=Timings(
             consultation.embed_s, consultation.route_s, consultation.retrieve_s, begun.adapter_s, first, total

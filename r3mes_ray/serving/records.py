@@ -77,6 +77,14 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """What decided on the expert, and the scores of all, best first; none where the client decided."""
+
+    how: How
+    scores: tuple[ExpertScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Seconds of one answer by stage; `first_token_s` counts from the request's arrival."""
 
@@ -97,8 +105,7 @@ class AnswerRecord:
         expert: `None` for the base model.
         version: 0 where no adapter took part.
         adapter_cid: the adapter's package.
-        route: what decided on the expert.
-        scores: of all experts, best first; empty where the client decided.
+        route: how the expert was found.
         passages: what was in the prompt.
         timings: seconds by stage.
     """
@@ -107,8 +114,7 @@ class AnswerRecord:
     expert: str | None
     version: int
     adapter_cid: Cid | None
-    route: How
-    scores: tuple[ExpertScore, ...]
+    route: Route
     passages: tuple[Citation, ...]
     timings: Timings
 

@@ -59,7 +59,7 @@ class Follower:
         self._profiles: dict[str, tuple[Cid | None, ExpertProfile]] = {}
         self._rejected: set[Cid] = set()
         self._retries: dict[Cid, tuple[int, float]] = {}
-        self._chain = Part("chain", ok=True, required=False, detail="not asked yet")
+        self._chain = Part("chain", ok=False, required=True, detail="not asked yet")
 
     @property
     def chain(self) -> Part:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from r3mes_ray.models.adapters import AdapterPackage
-from r3mes_ray.models.experts import ExpertBank
 
+from r3mes_ray.models.adapters import AdapterPackage
 from r3mes_ray.models.base import BaseModel
+from r3mes_ray.models.experts import ExpertBank
 from r3mes_ray.serving.inference.row_cache import RowCache
 
 
@@ -26,13 +26,15 @@ class TransformerRows:
     def prefill(self, row: int, prompt: Sequence[int], slot: int) -> NDArray[np.float32]:
         """Begin a sequence; one forward over the whole prompt."""
         self._cache.begin(row, [0], len(prompt))
-        return self._forward([list(prompt)], [slot])[0]
+        first: NDArray[np.float32] = self._forward([list(prompt)], [slot])[0]
+        return first
 
     def decode(self, tokens: Sequence[int], slots: Sequence[int]) -> NDArray[np.float32]:
         """Add a token to each row; one forward for all."""
         self._cache.begin(0, self._cache.lengths[: len(tokens)], 1)
         return self._forward([[token] for token in tokens], slots)
 
+    @torch.inference_mode()
     def move(self, source: int, target: int) -> None:
         """Copy a row over another."""
         self._cache.move(source, target)

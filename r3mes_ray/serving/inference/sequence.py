@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -16,31 +17,47 @@ Decode: TypeAlias = Callable[[Sequence[int]], str]
 """Token ids to text; an incomplete character at the end becomes U+FFFD."""
 
 
+@dataclass(frozen=True, slots=True)
+class TextRules:
+    """What is known of a model's tokens.
+
+    Attributes:
+        decode: the tokenizer's.
+        end_tokens: end an answer; they are neither counted nor shown.
+        never: the other special tokens (turns, padding): they have no place in an answer.
+        context_tokens: prompt and answer together have no more.
+    """
+
+    decode: Decode
+    end_tokens: frozenset[int]
+    never: frozenset[int]
+    context_tokens: int
+
+
 class Generation:
     """The state of one answer between two steps.
 
     Args:
         request: its prompt must leave room for one token.
-        decode: the tokenizer's.
-        end_tokens: tokens that end an answer; they are neither counted nor shown.
-        context_tokens: prompt and answer together have no more.
+        rules: the model's.
     """
 
-    def __init__(
-        self, request: GenerationRequest, decode: Decode, end_tokens: frozenset[int], context_tokens: int
-    ) -> None:
+    def __init__(self, request: GenerationRequest, rules: TextRules) -> None:
         self._sampling = request.sampling
-        self._limit = min(request.sampling.max_tokens, context_tokens - len(request.prompt))
-        self._end_tokens = end_tokens
+        self._limit = min(request.sampling.max_tokens, rules.context_tokens - len(request.prompt))
+        self._end_tokens = rules.end_tokens
+        self._never = sorted(rules.never)
         self._rng = np.random.default_rng(request.sampling.seed)
-        self._text = TokenText(decode)
+        self._text = TokenText(rules.decode)
         self._stop = StopText(request.sampling.stop)
         self._tokens = 0
         self.last_token = -1
 
     def advance(self, logits: NDArray[np.float32]) -> Piece:
         """Choose the next token from (v,) logits and return the text that it makes certain, perhaps none."""
-        token = choose(logits, self._sampling, self._rng)
+        allowed = logits.copy()
+        allowed[self._never] = -np.inf
+        token = choose(allowed, self._sampling, self._rng)
         if token in self._end_tokens:
             return self._end("stop")
         self._tokens += 1

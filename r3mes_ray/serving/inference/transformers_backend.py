@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
-from r3mes_ray.models.adapters import AdapterPackage
-
 from r3mes_ray.errors import PromptTooLong, R3mesError
+from r3mes_ray.models.adapters import AdapterPackage
+from r3mes_ray.models.base import BaseModel
+from r3mes_ray.models.experts import ExpertBank
 from r3mes_ray.serving.inference.base import EngineStats, GenerationRequest, Piece
 from r3mes_ray.serving.inference.loop import EngineLoop, RowModel, Ticket
-from r3mes_ray.serving.inference.sequence import Decode, Generation
+from r3mes_ray.serving.inference.rows import TransformerRows
+from r3mes_ray.serving.inference.sequence import Generation, TextRules
+from r3mes_ray.settings import ServingSettings
 
 
 class AdapterRows(RowModel, Protocol):
@@ -26,15 +28,6 @@ class AdapterRows(RowModel, Protocol):
     def unload(self, slot: int) -> None:
         """Empty a slot."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class TextRules:
-    """What the engine knows of the tokenizer: how to decode, which tokens end an answer, how long a text may be."""
-
-    decode: Decode
-    end_tokens: frozenset[int]
-    context_tokens: int
 
 
 class TransformersBackend:
@@ -64,9 +57,7 @@ class TransformersBackend:
             if not event_loop.is_closed():
                 event_loop.call_soon_threadsafe(arrived.put_nowait, item)
 
-        rules = self._rules
-        generation = Generation(request, rules.decode, rules.end_tokens, rules.context_tokens)
-        ticket = Ticket(request, generation, deliver, self._clock() + request.timeout_s)
+        ticket = Ticket(request, Generation(request, self._rules), deliver, self._clock() + request.timeout_s)
         self._loop.submit(ticket)
         try:
             while True:
@@ -93,6 +84,22 @@ class TransformersBackend:
     async def close(self) -> None:
         """End the engine's thread."""
         await asyncio.to_thread(self._loop.stop)
+
+
+def start_transformers(settings: ServingSettings, base: BaseModel, slots: int) -> TransformersBackend:
+    """Start the engine on a loaded base."""
+    configured = base.model.generation_config.eos_token_id
+    ends = {base.tokenizer.eos_token_id, *(configured if isinstance(configured, list) else [configured])} - {None}
+    rules = TextRules(
+        decode=base.tokenizer.decode,
+        end_tokens=frozenset(ends),
+        never=frozenset(base.tokenizer.all_special_ids) - ends,
+        context_tokens=base.context_tokens,
+    )
+    rows = TransformerRows(base, ExpertBank(base, slots), settings.max_running_requests)
+    return TransformersBackend(
+        rows, rules, max_running=settings.max_running_requests, max_waiting=settings.max_queued_requests
+    )
 
 
 async def _next(arrived: asyncio.Queue[Piece | R3mesError]) -> Piece:

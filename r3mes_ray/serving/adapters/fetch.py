@@ -1,0 +1,69 @@
+"""Fetches adapter packages and expert descriptions by CID, and checks them before anything else sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from r3mes_ray.content import ContentStore, Limits
+from r3mes_ray.errors import InvalidInput, PackageRejected
+from r3mes_ray.models.adapters import AdapterPackage, check_against_base, read_package
+from r3mes_ray.models.base import BaseModel
+from r3mes_ray.serving.routing.base import ExpertProfile
+from r3mes_ray.serving.routing.profiles import MAX_BYTES, parse_profile
+from r3mes_ray.types import AdapterId, Cid
+
+MAX_RANK = 256
+MAX_PACKAGE_BYTES = 2**30
+"""A larger package is refused while it is fetched."""
+
+
+class PackageFetcher:
+    """Content store to decoded package: the store verifies the CID, this the package's rules and its base."""
+
+    def __init__(self, store: ContentStore, base: BaseModel) -> None:
+        self._store = store
+        self._shapes, self._base_hash = base.linear_shapes, base.base_hash
+
+    async def fetch(self, adapter: AdapterId) -> AdapterPackage:
+        """Fetch and check a version.
+
+        Raises:
+            ContentError: it is not there, or its bytes do not have its hash.
+            PackageRejected: it breaks a rule, is of another expert or base, or is not the version that the chain names.
+        """
+        if adapter.cid is None:
+            raise PackageRejected("version", str(adapter), "version 0 is the base and has no package")
+        with tempfile.TemporaryDirectory(prefix="r3mes-adapter-") as folder:
+            target = Path(folder) / "package"
+            await self._store.get(adapter.cid, target, Limits(max_bytes=MAX_PACKAGE_BYTES))
+            return await asyncio.to_thread(self._decoded, adapter, target)
+
+    def _decoded(self, adapter: AdapterId, folder: Path) -> AdapterPackage:
+        package = read_package(folder, max_bytes=MAX_PACKAGE_BYTES)
+        found = package.manifest
+        if (found.expert, found.version) != (adapter.expert, adapter.version):
+            raise PackageRejected("version", str(adapter), f"the package is {found.expert}@{found.version}")
+        check_against_base(package, self._shapes, self._base_hash, MAX_RANK)
+        return package
+
+
+def package_bytes(package: AdapterPackage) -> int:
+    """What a package takes in memory, and about what it takes in a slot."""
+    return package.nbytes
+
+
+async def fetch_profile(store: ContentStore, expert: str, cid: Cid) -> ExpertProfile:
+    """Fetch and read an expert's description.
+
+    Raises:
+        ContentError: it is not there, too large, or damaged.
+        InvalidInput: it is no description.
+    """
+    with tempfile.TemporaryDirectory(prefix="r3mes-profile-") as folder:
+        target = Path(folder) / "profile"
+        await store.get(cid, target, Limits(max_bytes=MAX_BYTES))
+        if not target.is_file():
+            raise InvalidInput(f"description of expert {expert}", "is a folder, not a file")
+        return parse_profile(expert, target.read_bytes())
