@@ -26,5 +26,5 @@ def bench(
     from r3mes_ray.bench.report import table
 
     module = importlib.import_module(f"r3mes_ray.bench.{BENCHMARKS[name][0]}")
-    report = module.measure(current().settings, lambda text: progress.print(text, markup=False))
+    report = module.measure(current().settings, lambda text: progress.print(text, markup=False, soft_wrap=True))
     emit(report, table(report))

@@ -47,7 +47,7 @@ async def _up() -> None:
 
 def say(text: str) -> None:
     """Print a line of progress to standard error."""
-    progress.print(text, markup=False)
+    progress.print(text, markup=False, soft_wrap=True)
 
 
 def stop_on_signals() -> asyncio.Event:

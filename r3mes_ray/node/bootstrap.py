@@ -12,11 +12,12 @@ from google.protobuf.message import Message
 
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient, send
+from r3mes_ray.chain.gas import parse_coins
+from r3mes_ray.chain.tx import coin_messages
 from r3mes_ray.content.base import ContentStore
 from r3mes_ray.models.base import load_base
 from r3mes_ray.settings import Settings
 from r3mes_ray.types import TxHash
-from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
 from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgRegisterExpert
 from r3mes_ray.wire.remes.remes.v1 import node_pb2
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgRegisterNode
@@ -46,13 +47,12 @@ async def bootstrap(
     """
     messages: list[Message] = []
     if await queries.node_registration(chain, chain.address) is None:
-        stake = (await queries.params(chain)).proposer_stake
-        messages.append(_node(chain.address, f"{stake}{settings.chain.denom}"))
+        messages.append(_node(chain.address, (await queries.params(chain)).proposer_stake))
     known = {expert.name for expert in await queries.experts(chain)}
     missing = [expert for expert in shipped_experts() if expert.name not in known]
     if missing:
         base = await asyncio.to_thread(load_base, settings.model.path, threads=settings.model.threads)
-        bond = Coin(denom=settings.chain.denom, amount=(await queries.params(chain)).expert_bond)
+        (bond,) = coin_messages(parse_coins((await queries.params(chain)).expert_bond))
         for expert in missing:
             description = await store.add(expert.folder / "expert.json")
             messages.append(

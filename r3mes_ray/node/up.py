@@ -18,7 +18,7 @@ from r3mes_ray.node.chain_process import ChainProcess
 from r3mes_ray.node.identity import ensure_key, ensure_passphrase
 from r3mes_ray.node.ports import require_free
 from r3mes_ray.node.record import NodeRecord, claim, remove_record, write_record
-from r3mes_ray.serving.app import deploy, shutdown
+from r3mes_ray.serving.app import deploy, undeploy
 from r3mes_ray.settings import Settings
 
 OPERATOR_COINS = 10**12
@@ -88,7 +88,7 @@ class Node:
         remove_record(self.settings.home)
         if self._cluster is not None:
             self._say("draining requests")
-            await asyncio.to_thread(shutdown)
+            await asyncio.to_thread(undeploy)
             self._say("stopping Ray")
             await asyncio.to_thread(cluster.leave)
             self._cluster = None
