@@ -14,56 +14,30 @@ SDK = "sdk"
 _SEQUENCE = re.compile(r"account sequence mismatch, expected (\d{1,20})")
 # Simulation answers with a sentence instead of a code. It is made of parts with a colon between them, and the last one
 # that is known here names the error: the SDK wraps each cause in a wider one.
-_TEXTS: Mapping[str, tuple[str, int]] = {
-    "tx parse error": (SDK, 2),
-    "unauthorized": (SDK, 4),
-    "insufficient funds": (SDK, 5),
-    "unknown request": (SDK, 6),
-    "invalid address": (SDK, 7),
-    "invalid pubkey": (SDK, 8),
-    "unknown address": (SDK, 9),
-    "invalid coins": (SDK, 10),
-    "out of gas": (SDK, 11),
-    "memo too large": (SDK, 12),
-    "insufficient fee": (SDK, 13),
-    "maximum number of signatures exceeded": (SDK, 14),
-    "no signatures supplied": (SDK, 15),
-    "tx already in mempool": (SDK, 19),
-    "mempool is full": (SDK, 20),
-    "tx too large": (SDK, 21),
-    "tx timeout height": (SDK, 30),
-    "incorrect account sequence": (SDK, 32),
-    "feature not supported": (SDK, 37),
-    "invalid model": ("remes", 1004),
-    "invalid model version": ("remes", 1005),
-    "invalid gpu architecture": ("remes", 1009),
-    "not implemented": ("remes", 1010),
-    "invalid gradient hash": ("remes", 1012),
-    "invalid ipfs hash": ("remes", 1013),
-    "invalid signature": ("remes", 1015),
-    "invalid nonce": ("remes", 1016),
-    "invalid parameter": ("remes", 1019),
-    "insufficient stake": ("remes", 1021),
-    "invalid gradient id": ("remes", 1022),
-    "aggregation not found": ("remes", 1203),
-    "invalid aggregation": ("remes", 1204),
-    "duplicate gradient": ("remes", 1206),
-    "proposer not found": ("remes", 1406),
-    "expert not found": ("r3mes", 1),
-    "expert already registered": ("r3mes", 2),
-    "round not found": ("r3mes", 3),
-    "wrong phase of the round": ("r3mes", 4),
-    "expert has an open round": ("r3mes", 5),
-    "commitment not found": ("r3mes", 6),
-    "commitment already made": ("r3mes", 7),
-    "commitment does not match": ("r3mes", 8),
-    "merkle root does not match": ("r3mes", 9),
-    "node already registered": ("r3mes", 10),
-    "not the expert's current version": ("r3mes", 11),
-    "invalid proof of work": ("r3mes", 12),
+_TEXTS: Mapping[str, int] = {
+    "tx parse error": 2,
+    "unauthorized": 4,
+    "insufficient funds": 5,
+    "unknown request": 6,
+    "invalid address": 7,
+    "invalid pubkey": 8,
+    "unknown address": 9,
+    "invalid coins": 10,
+    "out of gas": 11,
+    "memo too large": 12,
+    "insufficient fee": 13,
+    "maximum number of signatures exceeded": 14,
+    "no signatures supplied": 15,
+    "tx already in mempool": 19,
+    "mempool is full": 20,
+    "tx too large": 21,
+    "tx timeout height": 30,
+    "incorrect account sequence": 32,
+    "feature not supported": 37,
 }
 _WIDE = "invalid request"
 _PLACE = re.compile(r" \[[^\]]*\]| with gas used: .*")
+_CODED = re.compile(r" \(codespace ([a-z0-9_]{1,40}), code ([0-9]{1,9})\)$")
 
 
 class Verdict(StrEnum):
@@ -102,9 +76,21 @@ def expected_sequence(log: str) -> int | None:
 
 
 def code_of(text: str) -> tuple[str, int]:
-    """Codespace and code of a refusal that came as a sentence; `undefined` 1 for one that is not known."""
+    """Codespace and code of a refusal that came as a sentence; `undefined` 1 for one that is not known.
+
+    Our own nodes end the sentence with the code; of other nodes' sentences the SDK's errors are known.
+    """
+    coded = _CODED.search(text)
+    if coded is not None:
+        return coded[1], int(coded[2])
     if expected_sequence(text) is not None:
         return SDK, 32
     parts = [part.strip() for part in _PLACE.sub("", text).lower().split(": ")]
     known = (_TEXTS[part] for part in reversed(parts) if part in _TEXTS)
-    return next(known, (SDK, 18) if _WIDE in parts else ("undefined", 1))
+    code = next(known, 18 if _WIDE in parts else None)
+    return ("undefined", 1) if code is None else (SDK, code)
+
+
+def log_of(text: str) -> str:
+    """The sentence without the code that `code_of` reads from its end."""
+    return _CODED.sub("", text)

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainStatus, SignedTx, TxResult
 from r3mes_ray.chain.channel import NodeChannel
-from r3mes_ray.chain.codes import Verdict, code_of, expected_sequence, verdict, wrong_sequence
+from r3mes_ray.chain.codes import Verdict, code_of, expected_sequence, log_of, verdict, wrong_sequence
 from r3mes_ray.chain.gas import adjusted, fee_for
 from r3mes_ray.chain.keys import PrivateKey
 from r3mes_ray.chain.outcome import result_of
@@ -77,6 +77,8 @@ class GrpcChainClient:
         self._pace = pace
         self._sequences = Sequences()
         self._syncing = asyncio.Lock()
+        # A simulation is made for the sequence that the node expects: nothing may be handed over meanwhile.
+        self._node_turn = asyncio.Lock()
         self._account_number = 0
         self._chain_checked = False
 
@@ -158,10 +160,11 @@ class GrpcChainClient:
         """Hand a transaction to the node once: whether it has it now, or it must be tried later."""
         request = service.BroadcastTxRequest(tx_bytes=tx.raw, mode=service.BROADCAST_MODE_SYNC)
         try:
-            answer = await queries.ask(self, request, service.BroadcastTxResponse)
+            async with self._node_turn:
+                answer = await queries.ask(self, request, service.BroadcastTxResponse)
             codespace, code, log = (getattr(answer.tx_response, name) for name in ("codespace", "code", "raw_log"))
         except InvalidInput as error:
-            (codespace, code), log = code_of(error.reason), error.reason
+            (codespace, code), log = code_of(error.reason), log_of(error.reason)
         kind = verdict(codespace, code)
         if code == 0 or kind is Verdict.SENT:
             self._sequences.accepted(tx)
@@ -199,21 +202,22 @@ class GrpcChainClient:
 
     async def _simulate(self, key: PrivateKey, messages: Sequence[Message], memo: str) -> int:
         await self._sync()
-        try:
-            return await self._gas_used(key, messages, memo, self._sequences.expected)
-        except TxRejected as error:
-            # Others of this account may have been taken meanwhile: the node says what it expects.
-            wanted = expected_sequence(error.log)
-            if wanted is None or not wrong_sequence(error.codespace, error.code):
-                raise
-            return await self._gas_used(key, messages, memo, wanted)
+        async with self._node_turn:
+            try:
+                return await self._gas_used(key, messages, memo, self._sequences.expected)
+            except TxRejected as error:
+                # Another client of this account was faster: the node says what it expects.
+                wanted = expected_sequence(error.log)
+                if wanted is None or not wrong_sequence(error.codespace, error.code):
+                    raise
+                return await self._gas_used(key, messages, memo, wanted)
 
     async def _gas_used(self, key: PrivateKey, messages: Sequence[Message], memo: str, sequence: int) -> int:
         raw = unsigned_tx(key.public_key, messages, sequence, memo)
         try:
             answer = await queries.ask(self, service.SimulateRequest(tx_bytes=raw), service.SimulateResponse)
         except InvalidInput as error:
-            raise TxRejected(*code_of(error.reason), error.reason, hash_of(raw), 0) from error
+            raise TxRejected(*code_of(error.reason), log_of(error.reason), hash_of(raw), 0) from error
         return adjusted(answer.gas_info.gas_used, self._settings.gas_adjustment)
 
     async def _sync(self) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from r3mes_ray.chain.codes import Verdict, code_of, expected_sequence, verdict, wrong_sequence
+from r3mes_ray.chain.codes import Verdict, code_of, expected_sequence, log_of, verdict, wrong_sequence
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,16 @@ def test_expected_sequence_is_read_from_the_text(text: str, expected: int | None
         ),
         ("tx parse error: invalid request", ("sdk", 2)),
         ("expected 2 fields: invalid request", ("sdk", 18)),
-        ("the commitment of remes1… in round 0: commitment already made", ("r3mes", 7)),
+        ("remes1… in round 0: commitment already made (codespace r3mes, code 7)", ("r3mes", 7)),
+        ("commitment already made (codespace r3mes, code 7) and more", ("undefined", 1)),
         ("something new", ("undefined", 1)),
         ("", ("undefined", 1)),
     ],
 )
 def test_code_of_sentence_is_found(text: str, code: tuple[str, int]) -> None:
     assert code_of(text) == code
+
+
+def test_log_of_is_the_sentence_without_the_code() -> None:
+    assert log_of("no: insufficient funds (codespace sdk, code 5)") == "no: insufficient funds"
+    assert log_of("no: insufficient funds") == "no: insufficient funds"
