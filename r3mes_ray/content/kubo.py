@@ -1,13 +1,14 @@
 """An IPFS daemon's RPC as a store.
 
 `ipfshttpclient.connect()` refuses every daemon since 2021 by its version; `Client(address)` has no such gate and works.
-It blocks, so that every call runs in a thread. Import parameters are always passed, never left to the daemon's
-configuration, and the CID that it answers is compared with our own; blocks are read one by one and verified here.
+It blocks, so that every call runs in a thread. Files are cut into blocks here and sent block by block, so that neither
+the daemon's version nor its configured import defaults have a say in a CID; blocks that it sends are verified here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,10 @@ from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits
 from r3mes_ray.content.blocks import verify_block
 from r3mes_ray.content.exporter import export
 from r3mes_ray.content.graph import measure
-from r3mes_ray.content.importer import cid_of_path
+from r3mes_ray.content.importer import import_path
 from r3mes_ray.content.profile import UNIXFS_V1_2025, ImportProfile
 from r3mes_ray.errors import ConfigError, ContentNotFound, ContentTimeout, ContentUnavailable
-from r3mes_ray.protocol.cid import CidParts, parse_cid
+from r3mes_ray.protocol.cid import RAW, CidParts, parse_cid
 from r3mes_ray.types import Cid
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class KuboStore:
 
     async def pin(self, cid: Cid) -> None:
         """See `ContentStore.pin`."""
-        await self._call(parse_cid(cid).text, self._client.pin.add, cid)
+        await asyncio.to_thread(self._ask, cid, self._client.pin.add, parse_cid(cid).text)
 
     async def unpin(self, cid: Cid) -> None:
         """See `ContentStore.unpin`."""
@@ -65,30 +66,22 @@ class KuboStore:
         """One verified block, as a `BlockSource`."""
         return await asyncio.to_thread(self._block, cid)
 
-    async def _call(self, cid: str, request: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.to_thread(self._ask, cid, request, *arguments)
-
     def _ask(self, cid: str, request: Callable[..., T], *arguments: Any) -> T:
         with self._translated(cid):
             return request(*arguments)
 
+    def write(self, cid: CidParts, block: bytes) -> None:
+        """Put one block, as a `BlockSink`; its codec and hash are passed, its address is checked."""
+        codec = "raw" if cid.codec == RAW else "dag-pb"
+        with self._translated(cid.text):
+            answer = self._client.block.put(io.BytesIO(block), opts={"cid-codec": codec, "mhtype": "sha2-256"})
+        if parse_cid(answer["Key"]).digest != cid.digest:
+            raise ContentUnavailable(self._address, f"keeps block {cid.text} as {answer['Key'][:100]}")
+
     def _add(self, source: Path) -> Cid:
-        expected = cid_of_path(source, self._profile)
-        with self._translated(expected):
-            answer = self._client.add(
-                source,
-                recursive=source.is_dir(),
-                period_special=False,
-                pin=True,
-                chunker=f"size-{self._profile.chunk_bytes}",
-                raw_leaves=self._profile.raw_leaves,
-                cid_version=self._profile.cid_version,
-                opts={"max-file-links": self._profile.max_links, "hash": "sha2-256", "cid-base": "base32"},
-            )
-        last = answer[-1] if isinstance(answer, list) else answer
-        if last["Hash"] != expected:
-            raise ContentUnavailable(self._address, f"made {last['Hash']} of what has the CID {expected}")
-        return expected
+        root = import_path(source, self._profile, self).cid.text
+        self._ask(root, self._client.pin.add, root)
+        return root
 
     def _unpin(self, cid: Cid) -> None:
         try:
@@ -106,7 +99,7 @@ class KuboStore:
     def _is_pinned(self, cid: Cid) -> bool:
         try:
             with self._translated(cid):
-                return cid in self._client.pin.ls(cid, type="recursive")["Keys"]
+                return bool(self._client.pin.ls(cid, type="recursive")["Keys"])
         except ContentUnavailable as error:
             if any(sign in error.reason for sign in _NOT_PINNED):
                 return False

@@ -89,11 +89,10 @@ class _Walk:
             if self._running >= READ_AHEAD:
                 break
             self._start(later)
-        try:
-            async with asyncio.timeout(self._limits.idle_timeout_s):
-                block = await first
-        except TimeoutError as error:
-            raise ContentTimeout(step.cid.text, self._limits.idle_timeout_s) from error
+        done, _ = await asyncio.wait({first}, timeout=self._limits.idle_timeout_s)
+        if not done:
+            raise ContentTimeout(step.cid.text, self._limits.idle_timeout_s)
+        block = first.result()
         self.steps.popleft()
         self._running -= 1
         return step, block
