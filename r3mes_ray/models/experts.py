@@ -90,6 +90,13 @@ class ExpertBank:
             layer.__class__ = ExpertLinear
             layer.__dict__ |= {"bank": self, "name": name}
 
+    def close(self) -> None:
+        """Give the base its own layers back; the bank is of no use afterwards."""
+        for name in self._shapes:
+            layer = self._base.linear(name)
+            layer.__class__ = BitLinear
+            del layer.__dict__["bank"], layer.__dict__["name"]
+
     @property
     def active(self) -> tuple[int, ...]:
         """Slots of the rows of the running batch; empty outside of `use`."""

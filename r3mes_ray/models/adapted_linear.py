@@ -1,0 +1,114 @@
+"""The layer of a miner: a frozen ternary layer with a trainable LoRA or DoRA, exact and in one autograd step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from r3mes_ray.models.adapters import ModuleAdapter
+from r3mes_ray.models.base import BaseModel
+from r3mes_ray.models.bitnet import BitLinear, quantise_activation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainableAdapter:
+    """Parameters of one layer's adapter beside what its norm needs of the base: squared row norms of W, (out,)."""
+
+    a: nn.Parameter
+    b: nn.Parameter
+    magnitude: nn.Parameter | None
+    scale: float
+    squares: Tensor
+
+    @property
+    def parameters(self) -> tuple[nn.Parameter, ...]:
+        """What an optimiser updates."""
+        return (self.a, self.b) if self.magnitude is None else (self.a, self.b, self.magnitude)
+
+    def freeze(self) -> ModuleAdapter:
+        """The adapter as it is now."""
+        magnitude = None if self.magnitude is None else self.magnitude.detach().clone()
+        return ModuleAdapter(self.a.detach().clone(), self.b.detach().clone(), self.scale, magnitude)
+
+    @torch.no_grad()
+    def norms(self, weight: Tensor) -> Tensor:
+        """Row norms of W + s B A by factors, without gradient (section 4.3 of the DoRA paper)."""
+        cross = ((weight @ self.a.t()) * self.b).sum(1)
+        own = ((self.b @ (self.a @ self.a.t())) * self.b).sum(1)
+        return (self.squares + 2 * self.scale * cross + self.scale**2 * own).clamp_min(1e-12).sqrt()
+
+
+def trainable(weight: Tensor, start: ModuleAdapter, *, dora: bool) -> TrainableAdapter:
+    """Parameters that begin at `start`; a LoRA becomes a DoRA with the magnitudes that leave it unchanged."""
+    squares = weight.square().sum(1)
+    a, b = (nn.Parameter(tensor.detach().to(weight).clone()) for tensor in (start.a, start.b))
+    adapter = TrainableAdapter(a, b, None, start.scale, squares)
+    if not dora:
+        return adapter
+    begin = adapter.norms(weight) if start.magnitude is None else start.magnitude.to(weight)
+    return TrainableAdapter(a, b, nn.Parameter(begin.clone()), start.scale, squares)
+
+
+class AdaptedLinear(BitLinear):
+    """A ternary layer with one trainable adapter."""
+
+    adapter: TrainableAdapter
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(…, in) to (…, out)."""
+        adapter = self.adapter
+        if adapter.magnitude is None:
+            gains = adapter.squares.new_ones(())
+        else:
+            gains = adapter.magnitude / adapter.norms(self.weight)
+        output: Tensor = _Adapted.apply(  # type: ignore[no-untyped-call]
+            input, self.weight, adapter.a, adapter.b, gains, adapter.scale
+        )
+        return output if self.bias is None else output + self.bias
+
+
+class _Adapted(torch.autograd.Function):
+    """y = g ⊙ (W Q(x) + s B A x), with a straight-through gradient at Q and none for W."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, a: Tensor, b: Tensor, gains: Tensor, scale: float) -> Tensor:
+        flat = x.reshape(-1, x.shape[-1])
+        low = flat @ a.t()
+        combined = F.linear(quantise_activation(flat), weight).addmm_(low, b.t(), alpha=scale)
+        ctx.scale, ctx.shape = scale, x.shape
+        ctx.save_for_backward(flat, weight, a, b, gains, low, combined if gains.dim() else gains)
+        return (combined * gains if gains.dim() else combined).reshape(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        flat, weight, a, b, gains, low, combined = ctx.saved_tensors
+        upper = gradient.reshape(-1, gradient.shape[-1])
+        grad_gains = (upper * combined).sum(0) if gains.dim() else None
+        upper = upper * gains if gains.dim() else upper
+        projected = (upper @ b).mul_(ctx.scale)
+        grad_x = None
+        if ctx.needs_input_grad[0]:
+            grad_x = (upper @ weight).addmm_(projected, a).reshape(ctx.shape)
+        return grad_x, None, projected.t() @ flat, (upper.t() @ low).mul_(ctx.scale), grad_gains, None
+
+
+@contextmanager
+def attached(base: BaseModel, adapters: Mapping[str, TrainableAdapter]) -> Iterator[None]:
+    """Run the base with these adapters in its layers; afterwards the base is as before."""
+    layers = {name: base.linear(name) for name in adapters}
+    before = {name: layer.__class__ for name, layer in layers.items()}
+    try:
+        for name, layer in layers.items():
+            layer.__class__ = AdaptedLinear
+            layer.__dict__["adapter"] = adapters[name]
+        yield
+    finally:
+        for name, layer in layers.items():
+            layer.__class__ = before[name]
+            layer.__dict__.pop("adapter", None)
