@@ -6,31 +6,14 @@ No other module of the package meets an exception of gRPC.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import grpc
-from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
+from r3mes_ray.chain.registry import methods
 from r3mes_ray.errors import ChainUnavailable, InvalidInput, NotOnChain, R3mesError
-from r3mes_ray.wire.cosmos.auth.v1beta1 import query_pb2 as auth
-from r3mes_ray.wire.cosmos.bank.v1beta1 import query_pb2 as bank
-from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
-from r3mes_ray.wire.cosmos.tx.v1beta1 import service_pb2 as tx
-from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
-from r3mes_ray.wire.remes.remes.v1 import query_pb2 as remes
 
-_SERVICES: tuple[FileDescriptor, ...] = (
-    auth.DESCRIPTOR,
-    bank.DESCRIPTOR,
-    tendermint.DESCRIPTOR,
-    tx.DESCRIPTOR,
-    ours.DESCRIPTOR,
-    remes.DESCRIPTOR,
-)
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 2**20),
     ("grpc.enable_http_proxy", 0),
@@ -49,25 +32,6 @@ _UNREACHABLE = frozenset(
         grpc.StatusCode.DATA_LOSS,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """Where a request goes, and what comes back."""
-
-    path: str
-    answer: type[Message]
-
-
-@cache
-def methods() -> dict[str, Method]:
-    """The method of every request type that a node answers, from the services' descriptors."""
-    return {
-        method.input_type.full_name: Method(f"/{service.full_name}/{method.name}", GetMessageClass(method.output_type))
-        for file in _SERVICES
-        for service in file.services_by_name.values()
-        for method in service.methods
-    }
 
 
 class NodeChannel:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from google.protobuf.any_pb2 import Any
+from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from r3mes_ray.chain.records import (
     Account,
@@ -60,15 +62,25 @@ def coin(message: coin_pb2.Coin) -> Coin:
     return Coin(amount(message.amount), message.denom)
 
 
+def rfc3339(time: Timestamp) -> str:
+    """A time as text. Raises InvalidInput for one outside the years 1 to 9999."""
+    try:
+        return time.ToJsonString()
+    except ValueError as error:
+        raise InvalidInput("time of a block", str(error)) from error
+
+
 def account_record(packed: Any) -> Account:
     """An account of the kind BaseAccount, or of a module. Raises InvalidInput for other kinds."""
-    base, module = auth_pb2.BaseAccount(), auth_pb2.ModuleAccount()
-    if packed.Unpack(module):
-        base = module.base_account
-    elif not packed.Unpack(base):
-        raise InvalidInput("account", f"its kind {packed.type_url[:100]!r} is not supported")
-    key = keys_pb2.PubKey()
-    public_key = key.key if base.HasField("pub_key") and base.pub_key.Unpack(key) else b""
+    base, module, key = auth_pb2.BaseAccount(), auth_pb2.ModuleAccount(), keys_pb2.PubKey()
+    try:
+        if packed.Unpack(module):
+            base = module.base_account
+        elif not packed.Unpack(base):
+            raise InvalidInput("account", f"its kind {packed.type_url[:100]!r} is not supported")
+        public_key = key.key if base.HasField("pub_key") and base.pub_key.Unpack(key) else b""
+    except DecodeError as error:
+        raise InvalidInput("account", f"its bytes cannot be read: {error}") from error
     return Account(Address(base.address), base.account_number, base.sequence, public_key)
 
 
@@ -235,7 +247,7 @@ def block_record(block_id: tendermint.BlockID, block: block_pb2.Block) -> BlockR
     return BlockRecord(
         chain_id=block.header.chain_id,
         height=block.header.height,
-        time=block.header.time.ToJsonString(),
+        time=rfc3339(block.header.time),
         block_hash=block_id.hash.hex().upper(),
         app_hash=block.header.app_hash.hex().upper(),
         transactions=tuple(hash_of(raw) for raw in block.data.txs),

@@ -9,7 +9,7 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
 from r3mes_ray.chain.base import Event, TxResult
-from r3mes_ray.chain.outcome import unpack
+from r3mes_ray.chain.registry import unpack
 from r3mes_ray.chain.tx import pack_any
 from r3mes_ray.types import TxHash
 
@@ -35,7 +35,7 @@ class SealedResult:
 
 def seal(message: Message) -> Envelope:
     """A message as text and bytes; what could not be unpacked stays as it came."""
-    packed = message if isinstance(message, Any) else pack_any(message)
+    packed = pack_any(message)
     return Envelope(packed.type_url, packed.value)
 
 

@@ -16,6 +16,7 @@ from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainStatus, SignedTx, TxResult
 from r3mes_ray.chain.channel import NodeChannel
 from r3mes_ray.chain.codes import Verdict, code_of, expected_sequence, log_of, verdict, wrong_sequence
+from r3mes_ray.chain.decode import rfc3339
 from r3mes_ray.chain.gas import adjusted, fee_for
 from r3mes_ray.chain.keys import PrivateKey
 from r3mes_ray.chain.outcome import result_of
@@ -96,7 +97,7 @@ class GrpcChainClient:
         if header.chain_id != self._settings.chain_id:
             raise ChainMismatch(self._settings.chain_id, header.chain_id)
         self._chain_checked = True
-        return ChainStatus(header.chain_id, header.height, header.time.ToJsonString(), header.app_hash.hex())
+        return ChainStatus(header.chain_id, header.height, rfc3339(header.time), header.app_hash.hex())
 
     async def query(self, request: Message) -> Message:
         """See ChainClient."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from google.protobuf import descriptor_pool, message_factory
-from google.protobuf.any_pb2 import Any
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 
 from r3mes_ray.chain.base import Event, TxResult
+from r3mes_ray.chain.registry import unpack
 from r3mes_ray.errors import InvalidInput, TxRejected
 from r3mes_ray.types import TxHash
 from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import TxMsgData, TxResponse
@@ -41,13 +40,3 @@ def events_of(response: TxResponse) -> tuple[Event, ...]:
         )
         for event in response.events
     )
-
-
-def unpack(packed: Any) -> Message:
-    """The message inside; the wrapper itself when its type is not known here."""
-    name = packed.type_url.rpartition("/")[2]
-    try:
-        descriptor = descriptor_pool.Default().FindMessageTypeByName(name)
-    except KeyError:
-        return packed
-    return message_factory.GetMessageClass(descriptor).FromString(packed.value)

@@ -43,7 +43,9 @@ class Terms:
 
 
 def pack_any(message: Message) -> Any:
-    """A message with its type, as transactions carry it: `/package.Name` and its bytes."""
+    """A message with its type, as transactions carry it: `/package.Name` and its bytes; what is packed stays so."""
+    if isinstance(message, Any):
+        return message
     packed = Any()
     packed.Pack(message, type_url_prefix="/", deterministic=True)
     return packed

@@ -3,7 +3,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainStatus, SignedTx, TxResult
@@ -15,12 +17,15 @@ from r3mes_ray.wire.cosmos.auth.v1beta1 import auth_pb2
 from r3mes_ray.wire.cosmos.auth.v1beta1 import query_pb2 as auth
 from r3mes_ray.wire.cosmos.bank.v1beta1 import query_pb2 as bank
 from r3mes_ray.wire.cosmos.base.query.v1beta1.pagination_pb2 import PageRequest, PageResponse
+from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
 from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin as CoinMessage
 from r3mes_ray.wire.cosmos.crypto.secp256k1.keys_pb2 import PubKey
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
 from r3mes_ray.wire.r3mes.v1 import types_pb2
 from r3mes_ray.wire.remes.remes.v1.state_pb2 import AggregationCommitment
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
+from r3mes_ray.wire.tendermint.types.block_pb2 import Block
+from r3mes_ray.wire.tendermint.types.types_pb2 import Header
 
 ALICE = Address("remes1alice")
 
@@ -146,6 +151,20 @@ async def test_account_other_kind_is_refused(chain: FakeChain) -> None:
     chain.answers[auth.QueryAccountRequest] = auth.QueryAccountResponse(account=pack_any(PubKey()))
     with pytest.raises(InvalidInput, match="not supported"):
         await queries.account(chain, ALICE)
+
+
+async def test_account_bytes_that_cannot_be_read_are_refused(chain: FakeChain) -> None:
+    account = Any(type_url="/cosmos.auth.v1beta1.BaseAccount", value=b"\xff")
+    chain.answers[auth.QueryAccountRequest] = auth.QueryAccountResponse(account=account)
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        await queries.account(chain, ALICE)
+
+
+async def test_block_time_outside_the_calendar_is_refused(chain: FakeChain) -> None:
+    header = Header(time=Timestamp(seconds=2**60))
+    chain.answers[tendermint.GetLatestBlockRequest] = tendermint.GetLatestBlockResponse(block=Block(header=header))
+    with pytest.raises(InvalidInput, match="time of a block"):
+        await queries.block(chain)
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "1e9", "١", "9" * 79])

@@ -8,7 +8,7 @@ import pytest
 
 from r3mes_ray.chain.keys import mnemonic_key
 from r3mes_ray.chain.records import Coin
-from r3mes_ray.chain.tx import Signer, Terms, auth_info_bytes, body_bytes, coin_messages, sign_bytes, sign_tx
+from r3mes_ray.chain.tx import Signer, Terms, auth_info_bytes, body_bytes, coin_messages, pack_any, sign_bytes, sign_tx
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
 
@@ -53,3 +53,9 @@ def test_sign_tx_number_outside_64_bits_is_refused(signer: Signer) -> None:
     key = mnemonic_key(VECTORS[0]["mnemonic"])
     with pytest.raises(InvalidInput):
         sign_tx(key, [], signer, Terms(gas=1))
+
+
+def test_sign_tx_message_that_is_packed_already_gives_the_same_bytes() -> None:
+    key = mnemonic_key(VECTORS[0]["mnemonic"])
+    message, signer, terms = parts(VECTORS[0])
+    assert sign_tx(key, [pack_any(message)], signer, terms) == sign_tx(key, [message], signer, terms)
