@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from r3mes_ray.models import dora
+from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.training.truncation import Truncation, truncate_lapack
 
 COEFFICIENT_TOLERANCE = 1e-9
@@ -47,19 +49,9 @@ class ModuleMean:
     total_energy: float
 
 
-def row_norms(weight: Tensor, b: Tensor, a: Tensor) -> Tensor:
-    """Norms of the rows of W₀ + BA by factors, float64 (o,): ‖W₀‖² + 2⟨W₀, BA⟩ + ‖BA‖² per row."""
-    base = weight.to(torch.float64)
-    cross = ((base @ a.T) * b).sum(dim=1)
-    own = ((b @ (a @ a.T)) * b).sum(dim=1)
-    return (base.square().sum(dim=1) + 2 * cross + own).clamp_min(0.0).sqrt()
-
-
 def gain(weight: Tensor, part: Part) -> Tensor:
-    """The factor g of a module's rows, float64 (o,); infinite where W₀ + BA has a zero row."""
-    if part.magnitude is None:
-        return torch.ones(part.b.shape[0], dtype=torch.float64)
-    return part.magnitude / row_norms(weight, part.b, part.a)
+    """The factor g of a module's rows, float64 (o,); 0 where W₀ + BA has a zero row."""
+    return dora.gain(weight, ModuleAdapter(part.a, part.b, 1.0, part.magnitude))
 
 
 def mean_of_module(
@@ -68,7 +60,7 @@ def mean_of_module(
     coefficients: Sequence[float],
     *,
     rank: int,
-    dora: bool,
+    with_magnitude: bool,
     truncate: Truncation = truncate_lapack,
 ) -> ModuleMean:
     """Average one module over the round's adapters, in their order.
@@ -78,13 +70,14 @@ def mean_of_module(
         parts: None where an adapter leaves the module as in the base.
         coefficients: of each part; they sum to 1. Where a rule needs it, the start version is one more part.
         rank: rank of the result.
-        dora: whether the result carries a magnitude; needed when any adapter of the round is a DoRA.
+        with_magnitude: whether the result carries a magnitude; needed when any adapter of the round is a DoRA.
         truncate: finds the rank-r factors.
 
     Raises:
-        ValueError: the coefficients do not sum to 1, a DoRA part meets `dora=False`, or a mean gain is not positive.
+        ValueError: the coefficients do not sum to 1, a DoRA part meets `with_magnitude=False`, or a mean
+            gain is not positive.
     """
-    _check(parts, coefficients, dora)
+    _check(parts, coefficients, with_magnitude=with_magnitude)
     mean_gain = torch.zeros(weight.shape[0], dtype=torch.float64)
     scaled_b: list[Tensor] = [torch.zeros(weight.shape[0], 0, dtype=torch.float64)]
     stacked_a: list[Tensor] = [torch.zeros(0, weight.shape[1], dtype=torch.float64)]
@@ -99,15 +92,15 @@ def mean_of_module(
     if not bool(((mean_gain > 0) & mean_gain.isfinite()).all()):
         raise ValueError("the mean gain of a row is not positive and finite: a magnitude or a row norm is out of range")
     cut = truncate(torch.cat(scaled_b, dim=1), torch.cat(stacked_a, dim=0), rank)
-    if not dora:
+    if not with_magnitude:
         return ModuleMean(cut.b.float(), cut.a.float(), None, cut.kept_energy, cut.total_energy)
     b, a = (cut.b / mean_gain[:, None]).float(), cut.a.float()
-    magnitude = mean_gain * row_norms(weight, b.double(), a.double())
+    magnitude = mean_gain * dora.row_norms(weight, a, b, 1.0)
     return ModuleMean(b, a, magnitude.float(), cut.kept_energy, cut.total_energy)
 
 
-def _check(parts: Sequence[Part | None], coefficients: Sequence[float], dora: bool) -> None:
+def _check(parts: Sequence[Part | None], coefficients: Sequence[float], *, with_magnitude: bool) -> None:
     if abs(sum(coefficients) - 1.0) > COEFFICIENT_TOLERANCE:
         raise ValueError(f"coefficients sum to {sum(coefficients)!r}, expected 1")
-    if not dora and any(part is not None and part.magnitude is not None for part in parts):
+    if not with_magnitude and any(part is not None and part.magnitude is not None for part in parts):
         raise ValueError("a DoRA update cannot be averaged into a LoRA")

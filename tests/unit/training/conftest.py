@@ -3,18 +3,24 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from r3mes_ray.chain.base import ChainStatus, SignedTx, TxResult
 from r3mes_ray.errors import ChainUnavailable, NotOnChain, TxRejected, TxUnknown
+from r3mes_ray.models.adapters import ModuleAdapter, UpdateOrigin, make_package, write_package
+from r3mes_ray.models.adapters.modules import tensors_of
 from r3mes_ray.protocol.address import format_address, parse_address
 from r3mes_ray.protocol.commitment import commitment_hash
+from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.training.ports import Clock
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
 from r3mes_ray.wire.r3mes.v1.types_pb2 import Expert, ExpertVersion, Round, RoundPhase
 from r3mes_ray.wire.remes.remes.v1 import tx_pb2
 from r3mes_ray.wire.remes.remes.v1.state_pb2 import AggregationCommitment, AggregationRecord
+from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
 
 PROPOSER = format_address(bytes(range(20)), "remes")
 
@@ -82,6 +88,7 @@ class FakeChain:
 
     async def status(self):
         self._enter()
+        self.scythe.strike(after=True)
         return ChainStatus(self.chain_id, self.height, "2026-01-01T00:00:00Z", "")
 
     async def sign(self, messages, *, gas=None, memo=""):
@@ -113,6 +120,7 @@ class FakeChain:
 
     async def query(self, request):
         self._enter()
+        self.scythe.strike(after=True)
         match request:
             case ours.QueryRoundRequest():
                 self.round.phase = self._phase()
@@ -214,10 +222,6 @@ def chain():
 @pytest.fixture
 def clock(chain):
     """A clock on which every sleep is one block."""
-    return clock_of(chain)
-
-
-def clock_of(chain):
     now = [0.0]
 
     async def sleep(seconds):
@@ -225,3 +229,72 @@ def clock_of(chain):
         chain.tick()
 
     return Clock(lambda: now[0], sleep)
+
+
+LAYERS = {"model.layers.0.self_attn.q_proj": (12, 10), "model.layers.0.mlp.down_proj": (10, 14)}
+BASE_HASH = "ab" * 32
+
+
+class FakeBase:
+    base_id, base_hash, linear_shapes = "tiny", BASE_HASH, LAYERS
+
+    def __init__(self):
+        generator = torch.Generator().manual_seed(1)
+        self._weights = {name: torch.randn(*shape, generator=generator) for name, shape in LAYERS.items()}
+
+    def effective_weight(self, name):
+        return self._weights[name]
+
+
+@pytest.fixture
+def base():
+    return FakeBase()
+
+
+def update_package(base, miner, seed, *, dora=True, rank=3, round_id=0, version=1, expert="python", scale=0.1):
+    generator = torch.Generator().manual_seed(seed)
+    modules = {}
+    for name, (rows, columns) in base.linear_shapes.items():
+        norms = base.effective_weight(name).norm(dim=1)
+        magnitude = norms * (1 + 0.05 * torch.randn(rows, generator=generator).tanh()) if dora else None
+        modules[name] = ModuleAdapter(
+            torch.randn(rank, columns, generator=generator) * scale,
+            torch.randn(rows, rank, generator=generator) * scale,
+            2.0,
+            magnitude,
+        )
+    config = AdapterConfig("LORA", rank, 2 * rank, False, dora, ("q_proj", "down_proj"), {}, {}, base.base_hash)
+    return make_package(
+        config,
+        tensors_of(modules),
+        base_id=base.base_id,
+        expert=expert,
+        version=version,
+        origin=UpdateOrigin(miner, round_id),
+    )
+
+
+@pytest.fixture
+def packages(base, tmp_path):
+    """Makes updates, and puts them into a store and onto the fake chain."""
+
+    async def publish(chain, store, package, **changes):
+        folder = tmp_path / f"package-{len(chain.updates)}"
+        write_package(package, folder)
+        record = StoredGradient(
+            id=len(chain.updates),
+            miner=package.manifest.origin.miner,
+            ipfs_hash=await store.add(folder),
+            model_version="tiny/python@0",
+            gradient_hash=package.manifest.gradient_hash,
+            submitted_at_height=12,
+            status="pending",
+        )
+        for name, value in changes.items():
+            setattr(record, name, value)
+        chain.updates.append(record)
+
+    def make(number, **options):
+        return update_package(base, format_address(bytes([number]) * 20, "remes"), number, **options)
+
+    return SimpleNamespace(make=make, publish=publish)

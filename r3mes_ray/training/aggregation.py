@@ -1,0 +1,140 @@
+"""Steps 4 and 5 of a round: valid updates become one adapter package, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from r3mes_ray.models.adapters import AggregateOrigin, Exclusion, make_package, read_package, write_package
+from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
+from r3mes_ray.protocol.gradient_hash import AdapterConfig
+from r3mes_ray.training.exact import ModuleMean, mean_of_module
+from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.records import Excluded
+from r3mes_ray.training.round import RoundPlan
+from r3mes_ray.training.rules import Decision, RuleInput, rule_named
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.training.truncation import Truncation, truncate_lapack
+from r3mes_ray.types import UpdateId
+
+WEIGHT = 1.0
+"""Weight of every update: the chain keeps no snapshot of miners' stakes, and a miner's own word is never taken."""
+_MAX_REASON = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """The mean of a round, under PEFT's names.
+
+    Attributes:
+        discarded_energy: share of the weighted sum's squared norm that the target rank left out.
+    """
+
+    config: AdapterConfig
+    tensors: Mapping[str, Tensor]
+    decision: Decision
+    discarded_energy: float
+
+
+def aggregate_updates(
+    base: BaseWeights,
+    plan: RoundPlan,
+    updates: Sequence[StoredAdapter],
+    start: StoredAdapter | None,
+    truncate: Truncation = truncate_lapack,
+) -> Aggregate:
+    """Apply the round's rule to valid updates in the order of their ids.
+
+    Args:
+        base: weights that the updates were trained on.
+        plan: the round, with its rule and parameters.
+        updates: at least one; a layer that none of them touches stays as in the base.
+        start: the version that they started from; None for the base.
+        truncate: finds the factors of the target rank.
+    """
+    weights = (WEIGHT,) * len(updates)
+    given = RuleInput(weights, lambda: gram_of_steps(base, updates, start))
+    decision = rule_named(plan.record.rule)(given, plan.parameters)
+    # The start version enters with what the coefficients leave of it: x₀ + Σ cᵢ(xᵢ − x₀).
+    rest = 1.0 - sum(decision.coefficients)
+    adapters: list[StoredAdapter | None] = list(updates)
+    coefficients = list(decision.coefficients)
+    if abs(rest) > 1e-12:
+        adapters.append(start)
+        coefficients.append(rest)
+    dora = any(adapter is not None and adapter.dora for adapter in adapters)
+    paths = sorted({layer.path for adapter in adapters if adapter is not None for layer in adapter.layers})
+    tensors: dict[str, Tensor] = {}
+    kept = total = 0.0
+    for path in paths:
+        parts = [None if adapter is None else adapter.part(path) for adapter in adapters]
+        weight = base.effective_weight(path)
+        mean = mean_of_module(
+            weight, parts, coefficients, rank=plan.parameters.rank, with_magnitude=dora, truncate=truncate
+        )
+        tensors |= _tensors(path, mean)
+        kept, total = kept + mean.kept_energy, total + mean.total_energy
+    config = _config(base, paths, plan.parameters.rank, dora=dora)
+    return Aggregate(config, tensors, decision, 1.0 - kept / total if total else 0.0)
+
+
+def write_aggregate(
+    aggregate: Aggregate,
+    base_id: str,
+    plan: RoundPlan,
+    accepted: Sequence[UpdateId],
+    excluded: Sequence[Excluded],
+    folder: Path,
+) -> None:
+    """Write the package into an empty folder, and read it back as any receiver would.
+
+    Raises:
+        PackageRejected: a receiver would refuse it; it must not be published.
+    """
+    record = plan.record
+    origin = AggregateOrigin(
+        round=record.round_id,
+        rule=record.rule,
+        parameters=plan.parameters.model_dump(exclude_none=True),
+        accepted=tuple(accepted),
+        weights=aggregate.decision.coefficients,
+        excluded=tuple(Exclusion(entry.update_id, entry.rule, entry.detail[:_MAX_REASON]) for entry in excluded),
+        start_version=record.start_version,
+    )
+    package = make_package(
+        aggregate.config,
+        aggregate.tensors,
+        base_id=base_id,
+        expert=record.expert,
+        version=record.start_version + 1,
+        origin=origin,
+    )
+    write_package(package, folder)
+    read_package(folder, max_bytes=2**63)
+
+
+def _tensors(path: str, mean: ModuleMean) -> dict[str, Tensor]:
+    found = {f"{PREFIX}{path}{A}": mean.a, f"{PREFIX}{path}{B}": mean.b}
+    return found if mean.magnitude is None else found | {f"{PREFIX}{path}{MAGNITUDE}": mean.magnitude}
+
+
+def _config(base: BaseWeights, paths: Sequence[str], rank: int, *, dora: bool) -> AdapterConfig:
+    """Scale 1 (alpha = r). A target is a last name where all the base's layers of that name take part, else a path."""
+    names = base.linear_shapes
+    kinds = {path.rpartition(".")[2] for path in paths}
+    whole = {kind for kind in kinds if all(name in paths for name in names if name.rpartition(".")[2] == kind)}
+    targets = whole | {path for path in paths if path.rpartition(".")[2] not in whole}
+    return AdapterConfig(
+        peft_type="LORA",
+        r=rank,
+        lora_alpha=rank,
+        use_rslora=False,
+        use_dora=dora,
+        target_modules=tuple(sorted(targets)),
+        rank_pattern={},
+        alpha_pattern={},
+        base_hash=base.base_hash,
+    )

@@ -1,0 +1,106 @@
+"""Steps 1 to 6 of a round: from the chain's list of updates to a package that is stored and was read back."""
+
+from __future__ import annotations
+
+import asyncio
+
+from r3mes_ray.chain import queries
+from r3mes_ray.content import cid_of_path
+from r3mes_ray.content.base import Limits
+from r3mes_ray.errors import ContentCorrupt, InvalidInput, TooFewUpdates
+from r3mes_ray.models.adapters import read_package
+from r3mes_ray.training.aggregation import aggregate_updates, write_aggregate
+from r3mes_ray.training.collection import collect
+from r3mes_ray.training.context import RoundContext
+from r3mes_ray.training.records import Aggregated, Published
+from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of
+from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
+from r3mes_ray.types import Cid
+
+
+async def query(context: RoundContext) -> RoundPlan:
+    """Step 1: wait for the end of the submit phase, and read the round's whole list of updates.
+
+    Raises:
+        RoundClosed: nobody can commit in the round any more.
+        InvalidInput: the round's rule or parameters are unknown here.
+    """
+    record, client = context.record, context.ports.client
+    check_open(record, (await context.settlement.status()).height)
+    await context.wait_above("query", "submit", record.submit_end)
+    updates = await context.settlement.patiently(lambda: queries.round_updates(client, record.round_id))
+    context.tell("query", f"round {record.round_id} of {record.expert} has {len(updates)} updates")
+    return plan_round(record, updates, context.limit)
+
+
+async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:
+    """Steps 2 to 5: fetch, verify, aggregate and serialise; the package is on disk when this returns.
+
+    Raises:
+        TooFewUpdates: fewer valid updates than the round's rule needs.
+    """
+    base = await asyncio.to_thread(context.ports.base)
+    collected = await collect(context, plan, base)
+    needed = plan.parameters.min_updates
+    if len(collected.accepted) < needed:
+        raise TooFewUpdates(plan.record.round_id, len(collected.accepted), needed)
+    with context.step("aggregate"):
+        start = await _start(context)
+        adapters = [entry.adapter for entry in collected.accepted]
+        mean = await asyncio.to_thread(aggregate_updates, base, plan, adapters, start)
+        context.tell("aggregate", f"{len(adapters)} updates, {mean.discarded_energy:.2%} of the energy discarded")
+    with context.step("serialise"):
+        folder = empty_folder(context.workspace.aggregate)
+        ids = [entry.record.update_id for entry in collected.accepted]
+        await asyncio.to_thread(write_aggregate, mean, base.base_id, plan, ids, collected.excluded, folder)
+        await asyncio.to_thread(sync_folder, folder)
+        cid = await asyncio.to_thread(cid_of_path, folder)
+        root = root_of([entry.record for entry in collected.accepted], context.ports.settings.chain.bech32_prefix)
+        context.tell("serialise", f"CID {cid}, Merkle root {root}")
+    return Aggregated(
+        cid=cid,
+        merkle_root=root,
+        model_version=plan.start_version,
+        submitted=tuple(update.update_id for update in plan.updates),
+        accepted=tuple(ids),
+        excluded=collected.excluded,
+        discarded_energy=mean.discarded_energy,
+    )
+
+
+async def _start(context: RoundContext) -> StoredAdapter | None:
+    """The version that the round starts from, fetched from content; None for the base."""
+    cid = context.record.start
+    if cid is None:
+        return None
+    folder, limit = context.workspace.start, context.ports.settings.training.max_update_bytes
+    remove_folder(folder)
+    await context.ports.store.get(cid, folder, Limits(max_bytes=limit))
+    package = await asyncio.to_thread(read_package, folder, max_bytes=limit)
+    return StoredAdapter(folder, package.config.use_dora, layers_of(package))
+
+
+def is_intact(context: RoundContext, cid: Cid) -> bool:
+    """Whether the workspace still holds the package that the journal names."""
+    folder = context.workspace.aggregate
+    try:
+        return folder.is_dir() and cid_of_path(folder) == cid
+    except (OSError, InvalidInput):
+        return False
+
+
+async def publish(context: RoundContext, cid: Cid) -> Published:
+    """Step 6: store and pin the package, and read it back. Nobody is told of it before the reveal.
+
+    Raises:
+        ContentCorrupt: the store gives back something else than it was given.
+    """
+    store, readback = context.ports.store, context.workspace.readback
+    stored = await store.add(context.workspace.aggregate)
+    remove_folder(readback)
+    await store.get(stored, readback, Limits(max_bytes=context.ports.settings.training.max_update_bytes))
+    if stored != cid or await asyncio.to_thread(cid_of_path, readback) != cid:
+        raise ContentCorrupt(cid, "the content store")
+    context.tell("upload", f"{cid} is stored and was read back")
+    return Published(cid)

@@ -1,0 +1,141 @@
+"""A round as pure functions: what is considered, what is committed to, and the three messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from r3mes_ray.chain.records import RoundPhase, RoundRecord, UpdateRecord
+from r3mes_ray.errors import RoundClosed
+from r3mes_ray.protocol.address import parse_address
+from r3mes_ray.protocol.commitment import commitment_hash
+from r3mes_ray.protocol.merkle import UpdateLeaf, merkle_root
+from r3mes_ray.training.records import Aggregated, Excluded, Prepared
+from r3mes_ray.training.rules import RuleParameters, parse_parameters
+from r3mes_ray.types import Address, RoundId, UpdateId, model_version
+from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgCommitAggregation, MsgRevealAggregation, MsgSubmitAggregation
+
+SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlan:
+    """What the chain fixes for everybody who aggregates a round.
+
+    Attributes:
+        updates: the chain's whole list at S, by ascending id.
+        considered: those that are fetched.
+        excluded: those that are not, with the reason.
+    """
+
+    record: RoundRecord
+    parameters: RuleParameters
+    updates: tuple[UpdateRecord, ...]
+    considered: tuple[UpdateRecord, ...]
+    excluded: tuple[Excluded, ...]
+
+    @property
+    def start_version(self) -> str:
+        """The version that updates start from, as the chain writes it."""
+        record = self.record
+        return model_version(record.base_model, record.expert, record.start_version)
+
+    @property
+    def next_version(self) -> str:
+        """The version that the round makes, as the chain writes it."""
+        record = self.record
+        return model_version(record.base_model, record.expert, record.start_version + 1)
+
+
+def plan_round(record: RoundRecord, updates: Sequence[UpdateRecord], limit: int | None = None) -> RoundPlan:
+    """Decide which updates are looked at: the first on chain, up to the round's limit and the caller's.
+
+    Raises:
+        InvalidInput: the round's parameters cannot be read.
+    """
+    parameters = parse_parameters(record.rule_parameters)
+    ordered = tuple(sorted(updates, key=lambda update: update.update_id))
+    limits = [value for value in (parameters.limit, limit) if value is not None]
+    count = min([len(ordered), *limits])
+    excluded = tuple(Excluded(update.update_id, "limit", f"only {count} are considered") for update in ordered[count:])
+    return RoundPlan(record, parameters, ordered, ordered[:count], excluded)
+
+
+def check_open(record: RoundRecord, height: int) -> None:
+    """Raise RoundClosed unless a proposer can still commit in the round."""
+    if record.phase in (RoundPhase.DONE, RoundPhase.FAILED):
+        raise RoundClosed(record.round_id, "commit", f"it is over ({record.phase})")
+    if height >= record.commit_end:
+        reason = f"its commit phase ended with block {record.commit_end}, the chain is at {height}"
+        raise RoundClosed(record.round_id, "commit", reason)
+
+
+def root_of(updates: Sequence[UpdateRecord], prefix: str) -> str:
+    """Merkle root over accepted updates, ascending.
+
+    Raises:
+        InvalidInput: no update, or a record that is not in canonical form.
+    """
+    leaves = [
+        UpdateLeaf(update.update_id, update.cid, update.gradient_hash, parse_address(update.miner, prefix))
+        for update in updates
+    ]
+    return merkle_root(leaves)
+
+
+def prepare(
+    chain_id: str, round_id: RoundId, proposer: bytes, aggregated: Aggregated, random_bytes: Callable[[int], bytes]
+) -> Prepared:
+    """Draw a salt and commit to the aggregate with it; `proposer` is the account's 20 bytes."""
+    salt = random_bytes(SALT_BYTES).hex()
+    commitment = commitment_hash(
+        chain_id,
+        proposer,
+        round_id,
+        aggregated.model_version,
+        aggregated.cid,
+        aggregated.merkle_root,
+        aggregated.accepted,
+        salt,
+    )
+    return Prepared(salt, commitment)
+
+
+def commit_message(
+    proposer: Address, round_id: RoundId, prepared: Prepared, submitted: Sequence[UpdateId]
+) -> MsgCommitAggregation:
+    """Promise an aggregate: names the chain's whole list, so it tells nothing about the verdicts."""
+    return MsgCommitAggregation(
+        proposer=proposer,
+        commitment_hash=prepared.commitment,
+        training_round_id=round_id,
+        participant_gradient_ids=list(submitted),
+    )
+
+
+def reveal_message(
+    proposer: Address, round_id: RoundId, commitment_id: int, aggregated: Aggregated, prepared: Prepared
+) -> MsgRevealAggregation:
+    """Open the commitment."""
+    return MsgRevealAggregation(
+        proposer=proposer,
+        commitment_id=commitment_id,
+        aggregated_gradient_ipfs_hash=aggregated.cid,
+        merkle_root=aggregated.merkle_root,
+        participant_gradient_ids=list(aggregated.accepted),
+        training_round_id=round_id,
+        model_version=aggregated.model_version,
+        salt=prepared.salt,
+    )
+
+
+def submit_message(proposer: Address, round_id: RoundId, aggregated: Aggregated) -> MsgSubmitAggregation:
+    """Finalise the revealed aggregate."""
+    return MsgSubmitAggregation(
+        proposer=proposer,
+        aggregated_gradient_ipfs_hash=aggregated.cid,
+        merkle_root=aggregated.merkle_root,
+        participant_gradient_ids=list(aggregated.accepted),
+        training_round_id=round_id,
+        model_version=aggregated.model_version,
+    )

@@ -1,0 +1,75 @@
+"""The gate before the rule: what an update must be, whatever its miner says. Pure; each broken rule has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from r3mes_ray.chain.records import RoundRecord, UpdateRecord
+from r3mes_ray.errors import PackageRejected
+from r3mes_ray.models.adapters import AdapterPackage, UpdateOrigin, check_against_base, gradient_hash_of
+from r3mes_ray.training.exact import gain
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+
+MAX_RANK = 256
+"""Largest rank of an update."""
+MAX_GAIN = 100.0
+"""Largest gain of a row, and the inverse of the smallest: honest training moves it by some per cent."""
+MAX_STEP = 100.0
+"""Largest norm of an update's product, in norms of the layer's weight: beyond it float32 results overflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a round asks of every update; `shapes` are (out, in) of the base's layers."""
+
+    round: RoundRecord
+    base_id: str
+    base_hash: str
+    shapes: Mapping[str, tuple[int, int]]
+    max_bytes: int
+
+
+def check_update(package: AdapterPackage, record: UpdateRecord, demand: Demand) -> None:
+    """Refuse a package that is not what the chain's record of the update says.
+
+    Raises:
+        PackageRejected: names the first rule that it breaks.
+    """
+    manifest, origin, wanted = package.manifest, package.manifest.origin, demand.round
+    if not isinstance(origin, UpdateOrigin):
+        raise PackageRejected("manifest", "origin", "is an aggregate, not an update")
+    said = (
+        ("miner", origin.miner, record.miner),
+        ("round", origin.round, record.round_id),
+        ("expert", manifest.expert, wanted.expert),
+        ("version", manifest.version, wanted.start_version + 1),
+        ("base_id", manifest.base_id, demand.base_id),
+    )
+    for name, found, expected in said:
+        if found != expected:
+            raise PackageRejected("manifest", name, f"is {found!r}, the chain says {expected!r}")
+    found_hash = gradient_hash_of(package)
+    if found_hash != record.gradient_hash:
+        raise PackageRejected("gradient-hash", "tensors", f"have {found_hash}, the chain says {record.gradient_hash}")
+    check_against_base(package, demand.shapes, demand.base_hash, MAX_RANK)
+
+
+def check_effect(adapter: StoredAdapter, base: BaseWeights) -> None:
+    """Refuse an update whose effect on a layer is out of all proportion; one layer at a time.
+
+    Raises:
+        PackageRejected: rule `gain` for a row's magnitude against its norm, rule `norm` for the size of B·A.
+    """
+    for layer in adapter.layers:
+        part = adapter.part(layer.path)
+        if part is None:
+            continue
+        weight = base.effective_weight(layer.path).double()
+        own = float(((part.b.T @ part.b) * (part.a @ part.a.T)).sum().clamp_min(0.0).sqrt())
+        limit = MAX_STEP * float(weight.norm())
+        if not own <= limit:
+            raise PackageRejected("norm", layer.path, f"the product has norm {own:.3g}, at most {limit:.3g} is taken")
+        gains = gain(weight, part)
+        if not bool(((gains >= 1 / MAX_GAIN) & (gains <= MAX_GAIN)).all()):
+            raise PackageRejected("gain", layer.path, f"a row's gain is not between {1 / MAX_GAIN:g} and {MAX_GAIN:g}")
