@@ -6,6 +6,7 @@ from enum import Enum
 
 from google.protobuf.message import DecodeError
 
+from r3mes_ray.chain.keys import verify_signature
 from r3mes_ray.localnet import ledger
 from r3mes_ray.localnet.codes import (
     INSUFFICIENT_FEE,
@@ -30,7 +31,7 @@ from r3mes_ray.localnet.gas import gas_of
 from r3mes_ray.localnet.handlers import HANDLERS
 from r3mes_ray.localnet.records import ACCOUNTS
 from r3mes_ray.localnet.routes import type_url
-from r3mes_ray.localnet.signature import check_pubkey, is_signed
+from r3mes_ray.localnet.signature import check_pubkey
 from r3mes_ray.protocol.address import address_of, format_address
 from r3mes_ray.wire.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
 from r3mes_ray.wire.cosmos.crypto.secp256k1.keys_pb2 import PubKey
@@ -160,7 +161,7 @@ def _verify(ctx: Context, tx: DecodedTx, account: BaseAccount, info: SignerInfo,
         account_number=account.account_number,
     )
     key = PubKey.FromString(account.pub_key.value).key
-    if not is_signed(key, document.SerializeToString(deterministic=True), signature):
+    if not verify_signature(key, document.SerializeToString(deterministic=True), signature):
         raise Refused(
             UNAUTHORIZED,
             f"signature verification failed; please verify account number ({account.account_number}) "

@@ -82,7 +82,7 @@ async def _abort_refused(context: grpc.aio.ServicerContext[Message, Message], re
     code = refused.code
     await context.abort(
         grpc.StatusCode.INVALID_ARGUMENT,
-        f"{refused} (codespace {code.codespace}, code {code.number})",
+        str(refused),
         (("r3mes-codespace", code.codespace), ("r3mes-code", str(code.number))),
     )
     raise AssertionError("abort returns only by raising")

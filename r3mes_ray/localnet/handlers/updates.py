@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from r3mes_ray.chain.keys import verify_signature
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.localnet.codes import (
     DUPLICATE_GRADIENT,
@@ -30,7 +31,6 @@ from r3mes_ray.localnet.records import (
     u64,
 )
 from r3mes_ray.localnet.rounds import start_version_text
-from r3mes_ray.localnet.signature import is_signed
 from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.submission import Submission, has_work, message_hash
 from r3mes_ray.types import Address
@@ -42,7 +42,7 @@ from r3mes_ray.wire.remes.remes.v1.state_pb2 import MiningContribution
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgSubmitGradient, MsgSubmitGradientResponse
 
-_HARDWARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
+_HARDWARE = re.compile(r"([A-Za-z0-9][A-Za-z0-9 ._-]{0,63})?")
 _LOSS = re.compile(r"(\d{1,12}(\.\d{1,12})?)?")
 _MAX_CONTAINER_BYTES = 256
 
@@ -77,7 +77,10 @@ def _check_fields(message: MsgSubmitGradient) -> None:
     checked_cid(message.ipfs_hash, "ipfs_hash")
     check_gradient_hash(message.gradient_hash)
     if _HARDWARE.fullmatch(message.gpu_architecture) is None:
-        raise Refused(INVALID_GPU, f"{message.gpu_architecture[:80]!r}: expected 1 to 64 letters, digits, '. _-'")
+        raise Refused(
+            INVALID_GPU,
+            f"{message.gpu_architecture[:80]!r}: expected at most 64 letters, digits and ' ._-'; empty on a CPU",
+        )
     if message.model_config_id:
         raise Refused(INVALID_MODEL, f"model_config_id {message.model_config_id} is not registered; send 0")
     if message.shard_id or message.global_seed:
@@ -108,7 +111,7 @@ def _check_authorship(ctx: Context, message: MsgSubmitGradient, miner: bytes) ->
         raise Refused(INVALID_PARAMETER, str(error)) from error
     account = ACCOUNTS.get(ctx.state, miner)
     key = PubKey.FromString(account.pub_key.value).key if account is not None else b""
-    if not is_signed(key, hashed, message.signature):
+    if not verify_signature(key, hashed, message.signature):
         raise Refused(INVALID_SIGNATURE, "the update's signature is not the miner's over its message hash")
     bits = ctx.parameters.proof_of_work_bits
     if bits and not has_work(hashed, message.proof_of_work_nonce, bits):
