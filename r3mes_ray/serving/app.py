@@ -69,7 +69,7 @@ def deploy(settings: Settings) -> str:
     try:
         serve.run(build_app(settings), name=NAME, route_prefix="/")
     except RuntimeError as error:
-        raise ServingUnavailable("the serving application", str(error)) from error
+        raise ServingUnavailable("the serving application", _why_not(str(error))) from error
     url = f"http://{host}:{port}"
     wait_until_ready(url)
     return url
@@ -98,6 +98,14 @@ def wait_until_ready(url: str, timeout_s: float = 120.0) -> None:
 def undeploy() -> None:
     """Drain and stop everything that `deploy` started; Ray itself goes on."""
     serve.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _why_not(text: str) -> str:
+    """The last line of what the failed replica said, which names the error; else what Serve says."""
+    application = serve.status().applications.get(NAME)
+    said = [] if application is None else [part.message.strip() for part in application.deployments.values()]
+    failed = [message for message in said if "Traceback" in message]
+    return failed[0].rpartition("\n")[2].strip() if failed else text
 
 
 def _replicas(serving: ServingSettings) -> dict[str, Any]:

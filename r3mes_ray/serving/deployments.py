@@ -1,6 +1,6 @@
 """The three Serve deployments: gateway (HTTP), knowledge (router, retriever, follower) and engine.
 
-The classes do nothing but connect the parts of this half to Ray; each is wrapped once, in `app`. An answer takes two hops:
+The classes do nothing but connect the parts of this half to Ray; each is wrapped once, in `app`. An answer is two hops:
 gateway to knowledge, gateway to engine.
 """
 
@@ -21,7 +21,6 @@ from r3mes_ray.errors import QueueFull, R3mesError, ServingUnavailable
 from r3mes_ray.serving.adapters.follower import Follower
 from r3mes_ray.serving.adapters.versions import VersionTable
 from r3mes_ray.serving.api import create_api
-from r3mes_ray.serving.opening import open_engine, open_follower, open_knowledge
 from r3mes_ray.serving.pipeline import Pipeline
 from r3mes_ray.serving.records import Consultation, EngineEvent, EngineRequest, Inquiry, Part
 from r3mes_ray.serving.reports import EngineInfo, EngineReport, KnowledgeReport
@@ -51,6 +50,9 @@ class EngineDeployment:
     """One engine replica; the model is loaded by its constructor."""
 
     def __init__(self, settings: Settings) -> None:
+        # Imported here, because this file is imported by the gateway too, which does without torch.
+        from r3mes_ray.serving.open_engine import open_engine
+
         self._engine = open_engine(settings)
 
     async def info(self) -> EngineInfo:
@@ -81,6 +83,8 @@ class KnowledgeDeployment:
     """Router, retriever and the follower of the chain: one replica, so that there is one table of versions."""
 
     async def __init__(self, engine: DeploymentHandle[EngineDeployment], settings: Settings) -> None:  # type: ignore[misc]
+        from r3mes_ray.serving.open_knowledge import open_knowledge
+
         self._engine, self._settings = engine, settings
         self._table = VersionTable()
         self._knowledge, self._index = await asyncio.to_thread(open_knowledge, settings, self._table)
@@ -107,6 +111,8 @@ class KnowledgeDeployment:
             raise ServingUnavailable("the follower of the chain", repr(self._following.exception()))
 
     async def _follow(self) -> None:
+        from r3mes_ray.serving.open_knowledge import open_follower
+
         with from_ray("the engine"):
             info = await self._engine.info.remote()
         self._follower = open_follower(self._settings, self._table, info, self._preload, self._knowledge.learn)

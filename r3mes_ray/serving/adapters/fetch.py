@@ -1,4 +1,4 @@
-"""Fetches adapter packages and expert descriptions by CID, and checks them before anything else sees them."""
+"""Fetches adapter packages by CID, and checks them before anything else sees them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import tempfile
 from pathlib import Path
 
 from r3mes_ray.content import ContentStore, Limits
-from r3mes_ray.errors import InvalidInput, PackageRejected
+from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import AdapterPackage, check_against_base, read_package
 from r3mes_ray.models.base import BaseModel
-from r3mes_ray.serving.routing.base import ExpertProfile
-from r3mes_ray.serving.routing.profiles import MAX_BYTES, parse_profile
-from r3mes_ray.types import AdapterId, Cid
+from r3mes_ray.types import AdapterId
 
 MAX_RANK = 256
 MAX_PACKAGE_BYTES = 2**30
@@ -52,18 +50,3 @@ class PackageFetcher:
 def package_bytes(package: AdapterPackage) -> int:
     """What a package takes in memory, and about what it takes in a slot."""
     return package.nbytes
-
-
-async def fetch_profile(store: ContentStore, expert: str, cid: Cid) -> ExpertProfile:
-    """Fetch and read an expert's description.
-
-    Raises:
-        ContentError: it is not there, too large, or damaged.
-        InvalidInput: it is no description.
-    """
-    with tempfile.TemporaryDirectory(prefix="r3mes-profile-") as folder:
-        target = Path(folder) / "profile"
-        await store.get(cid, target, Limits(max_bytes=MAX_BYTES))
-        if not target.is_file():
-            raise InvalidInput(f"description of expert {expert}", "is a folder, not a file")
-        return parse_profile(expert, target.read_bytes())

@@ -76,7 +76,7 @@ class Follower:
         """Ask the chain once and bring everything up to date."""
         try:
             records = await self._experts()
-        except ChainError as error:
+        except (ChainError, InvalidInput) as error:
             self._chain = Part("chain", ok=False, required=False, detail=f"{error}; what is served stays served")
             return
         wanted = [record for record in records if not self._chosen or record.name in self._chosen]

@@ -1,12 +1,16 @@
-"""Reads an expert's description, which anyone may have published: a small JSON object with known fields."""
+"""Fetches and reads an expert's description, which anyone may have published: a small JSON object with known fields."""
 
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
+from r3mes_ray.content import ContentStore, Limits
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.serving.routing.base import ExpertProfile
+from r3mes_ray.types import Cid
 
 MAX_BYTES = 64 * 1024
 """A larger description is refused before it is parsed."""
@@ -37,6 +41,21 @@ def parse_profile(name: str, data: bytes) -> ExpertProfile:
         keywords=_texts(what, "keywords", loaded.get("keywords", [])),
         examples=_texts(what, "examples", loaded.get("examples", [])),
     )
+
+
+async def fetch_profile(store: ContentStore, expert: str, cid: Cid) -> ExpertProfile:
+    """Fetch and read an expert's description.
+
+    Raises:
+        ContentError: it is not there, too large, or damaged.
+        InvalidInput: it is no description.
+    """
+    with tempfile.TemporaryDirectory(prefix="r3mes-profile-") as folder:
+        target = Path(folder) / "profile"
+        await store.get(cid, target, Limits(max_bytes=MAX_BYTES))
+        if not target.is_file():
+            raise InvalidInput(f"description of expert {expert}", "is a folder, not a file")
+        return parse_profile(expert, target.read_bytes())
 
 
 def _text(what: str, field: str, value: Any) -> str:
