@@ -116,6 +116,19 @@ class GatewayContent(Section):
 ContentSettings = Annotated[DiskContent | KuboContent | GatewayContent, Field(discriminator="kind")]
 
 
+class ContentServerSettings(Section):
+    """The trustless gateway over this node's blocks."""
+
+    host: str = "127.0.0.1"
+    """Address that it listens on."""
+    port: int = Field(8085, ge=0, le=65535)
+    """Its port; 0 takes a free one."""
+    max_connections: int = Field(64, ge=1)
+    """Connections at a time; more are answered with 503."""
+    token_env: str | None = None
+    """Environment variable that holds the bearer token which callers must send; none serves everybody."""
+
+
 class ModelSettings(Section):
     """The base model."""
 
@@ -201,6 +214,8 @@ class MiningSettings(Section):
     """Optimiser steps."""
     max_seconds: float = Field(600.0, gt=0)
     """Training ends here even when steps are left."""
+    wait_for_round_s: float = Field(3600.0, gt=0)
+    """How long a trained update waits for a round that takes it."""
 
 
 class TrainingSettings(Section):
@@ -242,6 +257,7 @@ class Settings(Section):
     localnet: LocalnetSettings = LocalnetSettings()
     keyring: KeyringSettings = KeyringSettings()
     content: ContentSettings = DiskContent()
+    content_server: ContentServerSettings = ContentServerSettings()
     model: ModelSettings = ModelSettings()
     serving: ServingSettings = ServingSettings()
     training: TrainingSettings = TrainingSettings()

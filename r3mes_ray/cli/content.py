@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from r3mes_ray.cli.context import current, emit, run
-from r3mes_ray.content import DEFAULT_LIMITS, Limits, open_store, open_upkeep
+from r3mes_ray.content import DEFAULT_LIMITS, Limits, open_blocks, open_store, open_upkeep
+from r3mes_ray.content.serve import create_gateway, run_gateway
 from r3mes_ray.content.upkeep import Verified
+from r3mes_ray.errors import ConfigError
 from r3mes_ray.protocol.cid import parse_cid
 from r3mes_ray.types import Cid
 
@@ -87,6 +90,29 @@ def verify(
     emit(found, _report(found, delete))
     if found.damaged or found.incomplete:
         raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; default: setting content_server.host.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = None,
+) -> None:
+    """Serve the blocks of this machine to peers, as a trustless gateway; Ctrl-C stops it."""
+    settings = current().settings
+    chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    server = settings.content_server.model_copy(update=chosen)
+    gateway = create_gateway(open_blocks(settings), _token(server.token_env))
+    run(run_gateway(gateway, server, lambda url: emit({"url": url}, f"serving content at {url}")))
+
+
+def _token(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    if not (token := os.environ.get(variable)):
+        raise ConfigError("content_server.token_env", f"the environment variable {variable} is empty or not set")
+    return token
 
 
 def _report(found: Verified, deleted: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, ContentStore, Limits
+from r3mes_ray.content.blocks import BlockSource
 from r3mes_ray.content.disk import DiskStore
 from r3mes_ray.content.gateway import Gateways
 from r3mes_ray.content.gateway_store import GatewayStore
@@ -21,6 +22,7 @@ __all__ = [
     "ContentStore",
     "Limits",
     "cid_of_path",
+    "open_blocks",
     "open_store",
     "open_upkeep",
     "profile_named",
@@ -46,6 +48,19 @@ def open_upkeep(settings: Settings) -> Upkeep:
     Raises:
         ConfigError: this node keeps its content elsewhere.
     """
+    return _embedded(settings)
+
+
+def open_blocks(settings: Settings) -> BlockSource:
+    """The blocks that are on this machine, for serving them to others.
+
+    Raises:
+        ConfigError: this node keeps its content elsewhere.
+    """
+    return _embedded(settings)
+
+
+def _embedded(settings: Settings) -> DiskStore:
     match settings.content:
         case DiskContent():
             return _open_disk(settings, settings.content)

@@ -57,15 +57,16 @@ def octets(value: int | bytes, what: str, number: int) -> bytes:
 
 def varint_field(number: int, value: int) -> bytes:
     """One field of wire type varint."""
-    return _encode_varint(number << 3 | VARINT) + _encode_varint(value)
+    return encode_varint(number << 3 | VARINT) + encode_varint(value)
 
 
 def bytes_field(number: int, value: bytes) -> bytes:
     """One field of wire type bytes."""
-    return _encode_varint(number << 3 | BYTES) + _encode_varint(len(value)) + value
+    return encode_varint(number << 3 | BYTES) + encode_varint(len(value)) + value
 
 
-def _encode_varint(value: int) -> bytes:
+def encode_varint(value: int) -> bytes:
+    """The shortest encoding of an unsigned integer (LEB128)."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

@@ -90,6 +90,18 @@ def read_node(cid: CidParts, block: bytes) -> FileNode | DirectoryNode:
         raise ContentMalformed(cid.text, str(error)) from error
 
 
+def children(cid: CidParts, block: bytes) -> tuple[CidParts, ...]:
+    """The blocks that a verified block links to, in order.
+
+    Raises:
+        ContentMalformed: as for `read_node`.
+    """
+    node = read_node(cid, block)
+    if isinstance(node, DirectoryNode):
+        return tuple(entry.cid for entry in node.entries)
+    return tuple(child.cid for child in node.children)
+
+
 def _interpret(node: PbNode) -> FileNode | DirectoryNode:
     if node.data is None:
         raise InvalidInput(_WHAT, "is missing")
