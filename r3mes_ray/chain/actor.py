@@ -20,12 +20,10 @@ from r3mes_ray.chain import open_chain
 from r3mes_ray.chain.base import ChainClient, ChainStatus, SignedTx, TxResult
 from r3mes_ray.chain.envelope import Envelope, SealedResult, seal, seal_all, seal_result, unseal, unseal_result
 from r3mes_ray.chain.keyring import Keyring, passphrase
+from r3mes_ray.cluster import NAMESPACE
 from r3mes_ray.errors import ChainUnavailable, R3mesError
 from r3mes_ray.settings import Settings
 from r3mes_ray.types import Address
-
-NAMESPACE = "r3mes"
-"""Ray namespace of the actors: they are found from every job."""
 
 _CONCURRENCY = 256
 _RETRIES = 3
