@@ -129,7 +129,7 @@ class _Run:
 
 
 def _progress(steps_done: float, time_gone: float) -> float:
-    """Share of the training that is over: by steps, or by time where that is clearly ahead, so that the rate ends low."""
+    """Share of the training that is over: by steps, or by time where that is clearly ahead (the rate must end low)."""
     return time_gone if time_gone > steps_done + _LATE else steps_done
 
 

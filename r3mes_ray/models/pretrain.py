@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import time
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import BitNetConfig, BitNetForCausalLM
 
+from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.bitnet import TrainableBitLinear, replace_linears
 from r3mes_ray.models.corpus import TokenCorpus, even_windows, sample_windows
 from r3mes_ray.models.losses import next_token_loss
@@ -155,6 +157,12 @@ class Pretraining:
         self.model.train()
         return total / len(chosen)
 
+    def _data(self) -> str:
+        """What a checkpoint must agree with for the run to be the same one."""
+        settings = self.settings
+        text = f"{settings.seed} {settings.batch} {settings.window_tokens} {self.model.config.to_json_string()}"
+        return hashlib.sha256(text.encode() + self.corpus.train.numpy().tobytes()).hexdigest()
+
     def save(self, path: Path) -> None:
         """Write weights, optimiser state and progress to one file, atomically."""
         tensors = {f"model.{name}": p.detach() for name, p in self.model.named_parameters()}
@@ -163,14 +171,23 @@ class Pretraining:
                 tensors |= {f"optimiser.{number}.{index}.{key}": value for key, value in state.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
-        save_file(tensors, temporary, {"step": str(self.step), "seconds": repr(self.seconds)})
+        save_file(tensors, temporary, {"step": str(self.step), "seconds": repr(self.seconds), "data": self._data()})
         os.replace(temporary, path)
 
     def resume(self, path: Path) -> None:
-        """Continue from a file that `save` wrote for the same architecture and settings."""
-        with safe_open(path, framework="pt") as file:
-            progress = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        """Continue from a file that `save` wrote for the same architecture, text, seed and batches.
+
+        Raises:
+            InvalidInput: the file is damaged, or of another run.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                progress = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise InvalidInput(str(path), f"cannot be read: {error}") from error
+        if progress.get("data") != self._data():
+            raise InvalidInput(str(path), "is of a run with other text, seed or batches; choose another folder")
         self.step, self.seconds = int(progress["step"]), float(progress["seconds"])
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
