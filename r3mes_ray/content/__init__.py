@@ -10,7 +10,6 @@ from r3mes_ray.content.disk import DiskStore
 from r3mes_ray.content.gateway import Gateways
 from r3mes_ray.content.gateway_store import GatewayStore
 from r3mes_ray.content.importer import cid_of_path
-from r3mes_ray.content.kubo import KuboStore
 from r3mes_ray.content.profile import profile_named
 from r3mes_ray.content.upkeep import Upkeep
 from r3mes_ray.errors import ConfigError
@@ -35,6 +34,8 @@ def open_store(settings: Settings) -> ContentStore:
         case DiskContent():
             return _open_disk(settings, settings.content)
         case KuboContent(api_address=address, timeout_s=timeout_s):
+            from r3mes_ray.content.kubo import KuboStore  # 80 ms that only its users pay
+
             return KuboStore(address, timeout_s)
         case GatewayContent(urls=urls, timeout_s=timeout_s):
             return GatewayStore(Gateways(urls, timeout_s))

@@ -65,6 +65,8 @@ class ContentStore(Protocol):
             ContentCorrupt: a block does not have its CID's hash.
             ContentMalformed: the blocks are no UnixFS file or directory.
             ContentTooLarge: a limit was reached; nothing is left behind.
+            ContentTimeout: a block did not arrive within `limits.idle_timeout_s`; nothing but fetched blocks is kept.
+            ContentUnavailable: a peer, gateway or daemon that was asked cannot be reached.
         """
         ...
 

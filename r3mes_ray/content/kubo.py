@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,9 @@ from r3mes_ray.content.profile import UNIXFS_V1_2025, ImportProfile
 from r3mes_ray.errors import ConfigError, ContentNotFound, ContentTimeout, ContentUnavailable
 from r3mes_ray.protocol.cid import RAW, CidParts, parse_cid
 from r3mes_ray.types import Cid
+
+# ipfshttpclient passes a keyword that urllib3 2 ignores and announces to refuse; the project's pin keeps 3 out.
+warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer needed", category=FutureWarning)
 
 T = TypeVar("T")
 _NOT_HERE = ("not found", "could not find", "no such")

@@ -8,15 +8,26 @@ import pytest
 
 from r3mes_ray.content import ContentStat, ContentStore, Limits, cid_of_path
 from r3mes_ray.content.disk import DiskStore
+from r3mes_ray.content.kubo import KuboStore
 from r3mes_ray.errors import ContentNotFound, ContentTooLarge, InvalidCid
 
 ABSENT = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
-STORES = {"disk": lambda folder: DiskStore(folder / "store", 2**30)}
+
+
+def disk(request, folder):
+    return DiskStore(folder / "store", 2**30)
+
+
+def kubo(request, folder):
+    return KuboStore(request.getfixturevalue("daemon_rpc").multiaddr, timeout_s=10)
+
+
+STORES = {"disk": disk, "kubo": kubo}
 
 
 @pytest.fixture(params=STORES)
 def store(request, tmp_path) -> ContentStore:
-    return STORES[request.param](tmp_path)
+    return STORES[request.param](request, tmp_path)
 
 
 @pytest.fixture
