@@ -31,6 +31,7 @@
     ├── RoundError
     │   ├── RoundClosed             the phase that an action needs is over (or not begun)
     │   ├── TooFewUpdates           fewer valid updates than the rule needs
+    │   ├── NoRound                 no round took an update in time
     │   ├── RoundBusy               another process works on the round
     │   └── JournalDamaged          a round's journal cannot be read
     ├── ServingError
@@ -70,6 +71,7 @@ from r3mes_ray.errors.chain import (
     KeyExists,
     KeyNotFound,
     KeyringError,
+    NoRound,
     NotOnChain,
     RoundBusy,
     RoundClosed,
@@ -133,6 +135,7 @@ __all__ = [
     "KeyNotFound",
     "KeyringError",
     "ModelError",
+    "NoRound",
     "NodeError",
     "NotOnChain",
     "NotRunning",

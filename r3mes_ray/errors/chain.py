@@ -159,6 +159,19 @@ class TooFewUpdates(RoundError):
         return f"round {self.round_id} has {self.accepted} valid updates, its rule needs {self.needed}"
 
 
+class NoRound(RoundError, TimeoutError):
+    """No round took the update in time."""
+
+    hint = "a proposer opens one with `r3mes round open`; training.mining.wait_for_round_s makes the wait longer"
+
+    def __init__(self, expert: str, waited_s: float) -> None:
+        super().__init__(expert, waited_s)
+        self.expert, self.waited_s = expert, waited_s
+
+    def __str__(self) -> str:
+        return f"no round of expert {self.expert} took updates for {self.waited_s:g} s"
+
+
 class RoundBusy(RoundError):
     """Another process works on the round: its journal is locked."""
 

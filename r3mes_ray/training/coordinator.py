@@ -63,7 +63,7 @@ class RoundCoordinator:
 def _begin(context: RoundContext) -> None:
     began, record, address = context.journal.progress.began, context.record, context.ports.client.address
     if began is None:
-        context.journal.append(Began(context.chain_id, record.round_id, address, record.opened_height))
+        context.journal.append(Began(context.chain_id, record.round_id, record.expert, address, record.opened_height))
     elif (began.proposer, began.opened_height) != (address, record.opened_height):
         reason = f"its journal is of account {began.proposer} and of a round opened at height {began.opened_height}"
         raise RoundClosed(record.round_id, "continue", reason)

@@ -37,7 +37,7 @@ class StepEvent:
 
 
 Listener = Callable[[StepEvent], None]
-"""Called from the coordinator's own task; it must return at once."""
+"""Called from the coordinator's task, or from a thread of it; it must return at once."""
 
 
 @dataclass(frozen=True, slots=True)

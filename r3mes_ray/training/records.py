@@ -32,6 +32,7 @@ class Began:
 
     chain_id: str
     round_id: RoundId
+    expert: str
     proposer: Address
     opened_height: int
     kind: Literal["began"] = "began"

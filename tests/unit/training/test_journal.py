@@ -24,7 +24,7 @@ from r3mes_ray.training.records import (
 CHAIN, ROUND = "remes-test", 0
 AGGREGATED = Aggregated("bafyA", "v2:00", "tiny/python@1", (0, 1, 2), (0, 2), (Excluded(1, "finite", "NaN"),), 0.25)
 RECORDS = [
-    Began(CHAIN, ROUND, "remes1abc", 17),
+    Began(CHAIN, ROUND, "python", "remes1abc", 17),
     AGGREGATED,
     Published("bafyA"),
     Prepared("ab" * 32, "v2:cd"),

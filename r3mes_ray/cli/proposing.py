@@ -1,0 +1,81 @@
+"""Puts a proposer together: the running cluster or one of its own, the account's actor, this node's store and base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from r3mes_ray.chain import queries
+from r3mes_ray.chain.actor import chain_actor, stop_chain_actor
+from r3mes_ray.cli.context import progress
+from r3mes_ray.cluster import join, leave
+from r3mes_ray.content import open_store
+from r3mes_ray.models.base import load_base
+from r3mes_ray.node.record import read_record
+from r3mes_ray.settings import Settings
+from r3mes_ray.training.actors import ray_map
+from r3mes_ray.training.context import RoundPorts
+from r3mes_ray.training.coordinator import RoundCoordinator
+from r3mes_ray.training.opening import PhaseBlocks, open_round, parameters_of
+from r3mes_ray.training.ports import STEPS, StepEvent
+from r3mes_ray.training.report import RoundReport
+from r3mes_ray.types import RoundId
+
+_ITEM_TIMEOUTS = 4
+"""A task may take this many idle timeouts: its worker may have to start first."""
+
+
+async def propose(settings: Settings, key: str | None, *, expert: str, limit: int | None) -> RoundReport:
+    """Run the expert's open round, opening one where there is none."""
+    with _proposer(settings, key) as ports:
+        record = await queries.open_round(ports.client, expert)
+        if record is not None:
+            round_id = record.round_id
+            _say(f"round {round_id} of {expert} is open ({record.phase})")
+        else:
+            opened = await open_round(ports.client, expert, parameters_of(settings.training, limit), PhaseBlocks())
+            round_id = opened.round_id
+            _say(f"opened round {round_id} of {expert} at height {opened.height}, tx {opened.tx_hash}")
+        return await RoundCoordinator(ports).run(round_id, limit)
+
+
+async def resume(settings: Settings, key: str | None, round_id: RoundId) -> RoundReport:
+    """Go on with a round."""
+    with _proposer(settings, key) as ports:
+        return await RoundCoordinator(ports).run(round_id)
+
+
+@contextmanager
+def _proposer(settings: Settings, key: str | None) -> Iterator[RoundPorts]:
+    running = read_record(settings.home)
+    if running is not None:
+        cluster = settings.ray.model_copy(update={"address": running.ray_address})
+        settings = settings.model_copy(update={"ray": cluster})
+    joined = join(settings)
+    name = key or settings.keyring.key
+    _say(f"Ray at {joined.address}, dashboard {joined.dashboard or 'off'}")
+    try:
+        yield RoundPorts(
+            settings=settings,
+            client=chain_actor(settings, name),
+            store=open_store(settings),
+            base=lambda: load_base(settings.model.path, threads=settings.model.threads),
+            parallel=ray_map(settings.training.fetch_concurrency, _ITEM_TIMEOUTS * settings.training.fetch_timeout_s),
+            listen=_listen,
+        )
+    finally:
+        if joined.owned:
+            stop_chain_actor(settings, name)
+        leave()
+
+
+def _listen(event: StepEvent) -> None:
+    number = STEPS.index(event.step) + 1
+    if event.state == "begin":
+        _say(f"[{number}/{len(STEPS)}] {event.step}")
+    else:
+        _say(f"      {event.step}: {'done in ' if event.state == 'done' else ''}{event.detail}")
+
+
+def _say(text: str) -> None:
+    progress.print(text, markup=False, soft_wrap=True)

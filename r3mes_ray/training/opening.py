@@ -1,0 +1,85 @@
+"""Opening a round: what a proposer fixes on chain for everybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from r3mes_ray.chain import queries
+from r3mes_ray.chain.base import ChainClient, send
+from r3mes_ray.settings import TrainingSettings
+from r3mes_ray.training.rules import RuleParameters, rule_named
+from r3mes_ray.types import RoundId, TxHash
+from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgOpenRound
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseBlocks:
+    """Lengths of a round's phases in blocks; 0 takes the chain's default."""
+
+    submit: int = 0
+    commit: int = 0
+    reveal: int = 0
+    challenge: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRound:
+    """A round that was opened, with the last height of each phase."""
+
+    round_id: RoundId
+    expert: str
+    start_version: int
+    rule: str
+    rule_parameters: str
+    tx_hash: TxHash
+    height: int
+    submit_end: int
+    commit_end: int
+    reveal_end: int
+    challenge_end: int
+
+
+def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParameters:
+    """The rule's parameters that a node's settings ask for."""
+    return RuleParameters(rank=training.target_rank, min_updates=training.min_updates, limit=limit)
+
+
+async def open_round(
+    client: ChainClient, expert_name: str, parameters: RuleParameters, blocks: PhaseBlocks, rule: str = "mean"
+) -> OpenedRound:
+    """Open a round that starts from the expert's current version.
+
+    Raises:
+        NotOnChain: there is no such expert.
+        InvalidInput: a rule that this version cannot compute.
+        TxRejected: the account is no proposer, or the expert has an open round.
+    """
+    rule_named(rule)
+    expert = await queries.expert(client, expert_name)
+    message = MsgOpenRound(
+        proposer=client.address,
+        expert=expert.name,
+        start_version=expert.version,
+        rule=rule,
+        rule_parameters=parameters.to_json(),
+        submit_blocks=blocks.submit,
+        commit_blocks=blocks.commit,
+        reveal_blocks=blocks.reveal,
+        challenge_blocks=blocks.challenge,
+    )
+    result = await send(client, [message])
+    opened = await queries.open_round(client, expert_name)
+    record = opened or (await queries.rounds(client, expert_name))[0]
+    return OpenedRound(
+        round_id=record.round_id,
+        expert=record.expert,
+        start_version=record.start_version,
+        rule=record.rule,
+        rule_parameters=record.rule_parameters,
+        tx_hash=result.tx_hash,
+        height=result.height,
+        submit_end=record.submit_end,
+        commit_end=record.commit_end,
+        reveal_end=record.reveal_end,
+        challenge_end=record.challenge_end,
+    )
