@@ -1,0 +1,78 @@
+"""Settings of the model and of the serving half."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from r3mes_ray.settings.section import Section
+
+
+class ModelSettings(Section):
+    """The base model."""
+
+    path: str = "tiny"
+    """Folder of a BitNet model, `tiny` for the shipped one, or a CID of a model folder."""
+    threads: int = Field(0, ge=0)
+    """CPU threads of one process that computes; 0 leaves it to torch."""
+
+
+class RoutingSettings(Section):
+    """How a question finds its expert."""
+
+    embedder: Literal["auto", "minilm", "hashing"] = "auto"
+    """`auto` takes MiniLM where its files are installed, else the hashing embedder."""
+    min_score: float = Field(0.25, ge=-1.0, le=1.0)
+    """Below this fused score the base model answers."""
+    keyword_weight: float = Field(0.5, ge=0.0, le=1.0)
+    """Share of the keyword rules in the fused score; the rest is similarity."""
+
+
+class RetrievalSettings(Section):
+    """Passages for the prompt."""
+
+    enabled: bool = True
+    """Whether passages are retrieved at all."""
+    documents: Path | None = None
+    """Folder of .txt and .md files; default: the shipped ones."""
+    passages: int = Field(2, ge=1, le=20)
+    """How many passages enter a prompt."""
+    chunk_chars: int = Field(400, ge=100)
+    """Length of a chunk, in characters."""
+    min_score: float = Field(0.2, ge=-1.0, le=1.0)
+    """Passages less similar than this are left out."""
+
+
+class ServingSettings(Section):
+    """The serving half."""
+
+    host: str = "127.0.0.1"
+    """Address of the HTTP gateway."""
+    port: int = Field(8000, ge=0, le=65535)
+    """Port of the HTTP gateway."""
+    replicas: int = Field(1, ge=1)
+    """Engine replicas to start with."""
+    max_replicas: int = Field(1, ge=1)
+    """Engine replicas that autoscaling may reach."""
+    engine: Literal["transformers", "vllm"] = "transformers"
+    """Inference backend."""
+    vram_capacity_mb: int = Field(256, ge=1)
+    """Bytes for adapters beside the engine's weights (its device), in MB."""
+    ram_capacity_mb: int = Field(512, ge=1)
+    """Bytes for decoded adapters in main memory, in MB."""
+    max_running_requests: int = Field(8, ge=1)
+    """Requests that one engine replica decodes at a time."""
+    max_queued_requests: int = Field(64, ge=1)
+    """Requests that may wait for one engine replica; more are refused with 429."""
+    request_timeout_s: float = Field(60.0, gt=0)
+    """Longest time for one answer."""
+    follow_interval_s: float = Field(1.0, gt=0)
+    """How often the chain is asked for new versions."""
+    experts: tuple[str, ...] = ()
+    """Experts that are served; empty means all on chain."""
+    routing: RoutingSettings = RoutingSettings()
+    """How a question finds its expert."""
+    retrieval: RetrievalSettings = RetrievalSettings()
+    """Passages for the prompt."""

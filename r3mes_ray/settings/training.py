@@ -1,0 +1,45 @@
+"""Settings of mining and of the training half."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from r3mes_ray.settings.section import Section
+
+
+class MiningSettings(Section):
+    """How a miner trains one update."""
+
+    rank: int = Field(8, ge=1, le=256)
+    """Rank r of the adapter."""
+    alpha: int = Field(16, ge=1)
+    """lora_alpha; the scale is alpha / r."""
+    learning_rate: float = Field(3e-3, gt=0)
+    """Peak learning rate of AdamW."""
+    batch: int = Field(8, ge=1)
+    """Windows in one step."""
+    window_tokens: int = Field(128, ge=8)
+    """Tokens in one window."""
+    steps: int = Field(150, ge=1)
+    """Optimiser steps."""
+    max_seconds: float = Field(600.0, gt=0)
+    """Training ends here even when steps are left."""
+    wait_for_round_s: float = Field(3600.0, gt=0)
+    """How long a trained update waits for a round that takes it."""
+
+
+class TrainingSettings(Section):
+    """The training half."""
+
+    mining: MiningSettings = MiningSettings()
+    """How a miner trains one update."""
+    target_rank: int = Field(16, ge=1, le=256)
+    """Rank of a published aggregate."""
+    min_updates: int = Field(2, ge=1)
+    """Fewer valid updates end the round without an aggregate."""
+    fetch_concurrency: int = Field(8, ge=1)
+    """Updates that are downloaded at a time."""
+    fetch_timeout_s: float = Field(30.0, gt=0)
+    """Longest time for one update without progress."""
+    max_update_bytes: int = Field(256 * 2**20, ge=1)
+    """Largest update that is accepted."""
