@@ -1,0 +1,191 @@
+"""The chain as a process: started by its command, killed, started again, asked through the real client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from r3mes_ray.chain import open_chain, queries
+from r3mes_ray.chain.base import SignedTx
+from r3mes_ray.chain.keys import PrivateKey
+from r3mes_ray.errors import ChainError, NotOnChain
+from r3mes_ray.localnet.genesis import genesis_path, read_genesis
+from r3mes_ray.localnet.store import open_store
+from r3mes_ray.settings import ChainSettings, Settings
+from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
+from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
+from r3mes_ray.wire.cosmos.tx.v1beta1.service_pb2 import GetTxRequest, GetTxResponse
+
+pytestmark = pytest.mark.e2e
+
+KEY = PrivateKey(b"\x11" * 32)
+OTHER = PrivateKey(b"\x12" * 32).address("remes")
+BALANCE = f"{KEY.address('remes')}=1000000000000uremes"
+
+
+class Chain:
+    """One home's chain; each start takes free ports."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, *flags: str) -> dict:
+        self.process = subprocess.Popen(
+            [*COMMAND, "--home", str(self.home), "--grpc-port", "0", "--rpc-port", "0", "--json", *flags],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+    def end(self, number: int) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        code = self.process.wait(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.process = None
+        return code
+
+
+COMMAND = [sys.executable, "-m", "r3mes_ray.cli.main", "chain", "start"]
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Iterator[Chain]:
+    made = Chain(tmp_path)
+    yield made
+    if made.process is not None:
+        made.end(signal.SIGKILL)
+
+
+def _settings(home: Path, address: str) -> Settings:
+    return Settings(home=home, chain=ChainSettings(grpc_address=address, inclusion_timeout_s=5))
+
+
+def _send(amount: int) -> MsgSend:
+    coin = Coin(denom="uremes", amount=str(amount))
+    return MsgSend(from_address=KEY.address("remes"), to_address=OTHER, amount=[coin])
+
+
+async def _send_until_killed(chain: Chain, address: str, kill_after: int) -> list[SignedTx]:
+    """Send one after another; the chain dies while one is under way. Returns those told as included."""
+    client = open_chain(_settings(chain.home, address), KEY)
+    told: list[SignedTx] = []
+    while True:
+        tx = await client.sign([_send(len(told) + 1)], gas=200_000)
+        if len(told) == kill_after:
+            killed = asyncio.get_running_loop().call_later(0.03, os.kill, chain.process.pid, signal.SIGKILL)
+        try:
+            await client.broadcast(tx)
+        except ChainError:
+            assert killed.cancelled() is False
+            return told
+        told.append(tx)
+
+
+async def test_chain_killed_keeps_every_transaction_it_told_of(chain: Chain) -> None:
+    told: list[SignedTx] = []
+    flags = ["--block-time-ms", "30", "--genesis-balance", BALANCE]
+    for kill_after in (3, 2, 4):
+        address = chain.start(*flags)["grpc"]
+        client = open_chain(_settings(chain.home, address), None)
+        for tx in told:
+            found = await queries.ask(client, GetTxRequest(hash=tx.tx_hash), GetTxResponse)
+            assert found.tx_response.code == 0
+        told += await _send_until_killed(chain, address, kill_after)
+        assert chain.process.wait(20) == -signal.SIGKILL
+        chain.process.stdout.close()
+        chain.process = None
+    _check_database(chain.home, told)
+
+
+def _check_database(home: Path, told: list[SignedTx]) -> None:
+    first = read_genesis(genesis_path(Settings(home=home)))
+    store = open_store(home / "chain" / "chain.sqlite", first)
+    sequences = []
+    for height in range(store.head.height + 1):
+        for stored in store.txs(height):
+            event = next(e for e in stored.response.events if any(a.key == b"acc_seq" for a in e.attributes))
+            sequences.append(int(event.attributes[0].value.decode().rpartition("/")[2]))
+    assert sequences == list(range(len(sequences)))
+    assert {tx.sequence for tx in told} <= set(sequences)
+    assert len(told) >= 9
+    store.close()
+
+
+def test_chain_terminated_stops_and_frees_its_home(chain: Chain) -> None:
+    first = chain.start("--genesis-balance", BALANCE)
+    assert first["chain_id"] == "remes-test"
+    assert chain.end(signal.SIGTERM) == 0
+    assert chain.start("--genesis-balance", BALANCE)["chain_id"] == "remes-test"
+    assert chain.end(signal.SIGINT) == 0
+
+
+def test_chain_started_twice_is_refused(chain: Chain) -> None:
+    chain.start()
+    second = subprocess.run(
+        [*COMMAND, "--home", str(chain.home), "--grpc-port", "0", "--json"], capture_output=True, text=True, timeout=60
+    )
+    assert second.returncode == 1
+    assert json.loads(second.stdout)["error"]["type"] == "AlreadyRunning"
+
+
+def test_chain_busy_port_is_refused_with_its_flag(chain: Chain) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [*COMMAND, "--home", str(chain.home), "--grpc-port", str(port)], capture_output=True, text=True, timeout=60
+        )
+    assert done.returncode == 1
+    assert f"port {port} is in use" in done.stderr
+    assert "--grpc-port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "error"),
+    [
+        (["--chain-id", "remes-2"], "ChainMismatch"),
+        (["--genesis-balance", f"{OTHER}=5uremes"], "GenesisConflict"),
+        (["--genesis-balance", f"{OTHER}=5"], "ConfigError"),
+        (["--genesis-balance", "remes1x=5uremes"], "GenesisConflict"),
+    ],
+)
+def test_chain_other_genesis_is_refused(chain: Chain, flags: list[str], error: str) -> None:
+    chain.start("--genesis-balance", BALANCE)
+    chain.end(signal.SIGTERM)
+    assert chain.start(*flags)["error"]["type"] == error
+
+
+def test_chain_tampered_database_is_refused(chain: Chain) -> None:
+    chain.start("--genesis-balance", BALANCE)
+    chain.end(signal.SIGTERM)
+    path = chain.home / "chain" / "chain.sqlite"
+    path.write_bytes(path.read_bytes().replace(b"1000000000000", b"9000000000000"))
+    assert chain.start()["error"]["type"] == "ChainCorrupt"
+
+
+async def test_chain_idle_answers_queries_and_names_what_it_lacks(chain: Chain) -> None:
+    address = chain.start("--genesis-balance", BALANCE)["grpc"]
+    client = open_chain(_settings(chain.home, address), None)
+    assert (await client.status()).chain_id == "remes-test"
+    with pytest.raises(NotOnChain):
+        await client.query(GetTxRequest(hash="00" * 32))
+    async with grpc.aio.insecure_channel(address) as channel:
+        call = channel.unary_unary("/remes.remes.v1.Query/GetMinerScore")
+        with pytest.raises(grpc.aio.AioRpcError, match=r"remes\.remes\.v1\.Query\.GetMinerScore") as caught:
+            await call(b"")
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
