@@ -16,6 +16,8 @@ from r3mes_ray.localnet.grpc_server import bind, create_grpc_server
 from r3mes_ray.localnet.machine import genesis_state
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.producer import Producer
+from r3mes_ray.localnet.rpc.app import create_rpc_app
+from r3mes_ray.localnet.rpc.listener import create_rpc_server, open_listener
 from r3mes_ray.localnet.store import Store, open_store
 from r3mes_ray.settings import Settings
 
@@ -54,19 +56,24 @@ async def _serve(settings: Settings, node: ChainNode, ready: Callable[[Endpoints
     local = settings.localnet
     producer = Producer(node, local.block_time_ms / 1000)
     server = create_grpc_server(node, producer.wake)
-    port = bind(server, local.host, local.grpc_port)
+    grpc_address = f"{local.host}:{bind(server, local.host, local.grpc_port)}"
+    listener = open_listener(local.host, local.rpc_port)
+    rpc_address = f"{local.host}:{listener.getsockname()[1]}"
+    rpc = create_rpc_server(create_rpc_app(node, rpc_address, producer.wake))
     await server.start()
+    answering = asyncio.create_task(rpc.serve([listener]))
     making = asyncio.create_task(producer.run())
     stopping = asyncio.create_task(stop.wait())
     try:
-        ready(Endpoints(node.chain.chain_id, f"{local.host}:{port}", ""))
-        await asyncio.wait((making, stopping), return_when=asyncio.FIRST_COMPLETED)
+        ready(Endpoints(node.chain.chain_id, grpc_address, rpc_address))
+        await asyncio.wait((making, answering, stopping), return_when=asyncio.FIRST_COMPLETED)
         if making.done():
             making.result()
     finally:
         making.cancel()
         stopping.cancel()
-        await asyncio.gather(making, stopping, return_exceptions=True)
+        rpc.should_exit = True
+        await asyncio.gather(making, stopping, answering, return_exceptions=True)
         await server.stop(grace=2.0)
 
 

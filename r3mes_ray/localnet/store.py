@@ -91,6 +91,16 @@ class Store:
         query = " INTERSECT ".join([one] * len(attributes)) + " ORDER BY height, position"
         return self._db.execute(query, [part for pair in attributes for part in pair]).fetchall()
 
+    def place(self, tx_hash: bytes) -> tuple[int, int] | None:
+        """Height and position of the transaction with a hash."""
+        row = self._db.execute("SELECT height, position FROM txs WHERE tx_hash = ?", (tx_hash,)).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def places(self, low: int, high: int) -> list[tuple[int, int]]:
+        """Height and position of the transactions in blocks `low` to `high`, ascending."""
+        query = "SELECT height, position FROM txs WHERE height BETWEEN ? AND ? ORDER BY height, position"
+        return self._db.execute(query, (low, high)).fetchall()
+
     def tx_at(self, height: int, position: int) -> StoredTx:
         """The transaction at a place in a block."""
         row = self._db.execute(

@@ -1,0 +1,52 @@
+"""The socket and the ASGI server of the JSON-RPC."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+from r3mes_ray.errors import PortBusy
+
+
+class RpcServer(uvicorn.Server):
+    """A server that leaves signals to the process, which stops it by `should_exit`."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def create_rpc_server(app: Starlette) -> RpcServer:
+    """A server that is not started."""
+    return RpcServer(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            limit_concurrency=1_000,
+            timeout_graceful_shutdown=2,
+        )
+    )
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """Listen on a port, or on a free one for 0.
+
+    Raises:
+        PortBusy: another process has it.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise PortBusy(port, "localnet.rpc_port (--rpc-port)") from error
+    return listener

@@ -1,0 +1,140 @@
+"""Blocks and transactions as CometBFT's JSON has them: 64-bit numbers as text, hashes in hex, bytes in base64."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from r3mes_ray.localnet.blocks import Block
+from r3mes_ray.localnet.context import timestamp
+from r3mes_ray.localnet.node import ChainNode
+from r3mes_ray.localnet.store import StoredTx
+from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import TxResponse
+from r3mes_ray.wire.tendermint.abci.types_pb2 import Event
+
+Json = Mapping[str, Any]
+
+COMET_VERSION = "0.38.17"
+"""Version of CometBFT whose JSON this is; clients choose their decoder by it."""
+_BLOCK_PROTOCOL = "11"
+
+
+def upper(data: bytes) -> str:
+    """Hex as CometBFT writes hashes."""
+    return data.hex().upper()
+
+
+def b64(data: bytes) -> str:
+    """Base64 text."""
+    return base64.b64encode(data).decode()
+
+
+def time_text(time_ns: int) -> str:
+    """RFC 3339 with nanoseconds."""
+    return timestamp(time_ns).ToJsonString()
+
+
+def status(node: ChainNode, address: str) -> Json:
+    """Who this node is and where its chain stands."""
+    head, first = node.store.head, node.store.block(min(1, node.height)) or node.store.head
+    return {
+        "node_info": {
+            "protocol_version": {"p2p": "8", "block": _BLOCK_PROTOCOL, "app": "0"},
+            "id": upper(hashlib.sha256(node.chain.chain_id.encode()).digest()[:20]).lower(),
+            "listen_addr": "",
+            "network": node.chain.chain_id,
+            "version": COMET_VERSION,
+            "channels": "",
+            "moniker": f"r3mes-ray {version('r3mes-ray')}",
+            "other": {"tx_index": "on", "rpc_address": f"tcp://{address}"},
+        },
+        "sync_info": {
+            "latest_block_hash": upper(head.block_hash),
+            "latest_app_hash": upper(head.app_hash),
+            "latest_block_height": str(head.height),
+            "latest_block_time": time_text(head.time_ns),
+            "earliest_block_hash": upper(first.block_hash),
+            "earliest_app_hash": upper(first.app_hash),
+            "earliest_block_height": str(first.height),
+            "earliest_block_time": time_text(first.time_ns),
+            "catching_up": False,
+        },
+        "validator_info": {
+            "address": "",
+            "pub_key": {"type": "tendermint/PubKeyEd25519", "value": b64(bytes(32))},
+            "voting_power": "0",
+        },
+    }
+
+
+def block(node: ChainNode, found: Block) -> Json:
+    """One block; the header's app hash and results hash are those before its transactions."""
+    before = node.store.block(found.height - 1)
+    nobody = {"hash": "", "parts": {"total": 0, "hash": ""}}
+    header = {
+        "version": {"block": _BLOCK_PROTOCOL, "app": "0"},
+        "chain_id": node.chain.chain_id,
+        "height": str(found.height),
+        "time": time_text(found.time_ns),
+        "last_block_id": {**nobody, "hash": upper(found.parent_hash)},
+        "last_commit_hash": "",
+        "data_hash": upper(found.data_hash),
+        "validators_hash": "",
+        "next_validators_hash": "",
+        "consensus_hash": "",
+        "app_hash": upper((before or found).app_hash),
+        "last_results_hash": upper(before.results_hash) if before else "",
+        "evidence_hash": "",
+        "proposer_address": "",
+    }
+    commit = {"height": str(max(0, found.height - 1)), "round": 0, "block_id": nobody, "signatures": []}
+    return {
+        "block_id": {**nobody, "hash": upper(found.block_hash)},
+        "block": {
+            "header": header,
+            "data": {"txs": [b64(tx.raw) for tx in node.store.txs(found.height)]},
+            "evidence": {"evidence": []},
+            "last_commit": commit,
+        },
+    }
+
+
+def tx(found: StoredTx, position: int) -> Json:
+    """One included transaction with its result."""
+    return {
+        "hash": found.response.txhash,
+        "height": str(found.response.height),
+        "index": position,
+        "tx_result": tx_result(found.response),
+        "tx": b64(found.raw),
+    }
+
+
+def tx_result(response: TxResponse) -> Json:
+    """What a transaction came to."""
+    return {
+        "code": response.code,
+        "data": b64(bytes.fromhex(response.data)),
+        "log": response.raw_log,
+        "info": "",
+        "gas_wanted": str(response.gas_wanted),
+        "gas_used": str(response.gas_used),
+        "events": events(response.events),
+        "codespace": response.codespace,
+    }
+
+
+def events(found: Iterable[Event]) -> list[Json]:
+    """Events; keys and values are text since CometBFT 0.37."""
+    return [
+        {
+            "type": event.type,
+            "attributes": [
+                {"key": a.key.decode(), "value": a.value.decode(), "index": a.index} for a in event.attributes
+            ],
+        }
+        for event in found
+    ]
