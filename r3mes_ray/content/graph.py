@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from r3mes_ray.content.unixfs import DirectoryNode, read_node
+from r3mes_ray.content.unixfs import FileNode, children_of, read_node
 from r3mes_ray.protocol.cid import RAW, CidParts
 
 
@@ -41,6 +41,4 @@ def measure(
 
 def _expand(cid: CidParts, block: bytes) -> tuple[int, tuple[CidParts, ...]]:
     node = read_node(cid, block)
-    if isinstance(node, DirectoryNode):
-        return 0, tuple(entry.cid for entry in node.entries)
-    return len(node.data), tuple(child.cid for child in node.children)
+    return len(node.data) if isinstance(node, FileNode) else 0, children_of(node)

@@ -21,6 +21,7 @@ from r3mes_ray.content import unixfs
 from r3mes_ray.content.balanced import BalancedTree
 from r3mes_ray.content.blocks import BlockSink, NoSink
 from r3mes_ray.content.dag_pb import Link
+from r3mes_ray.content.hamt import build_shards
 from r3mes_ray.content.profile import UNIXFS_V1_2025, ImportProfile
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.protocol.cid import DAG_PB, RAW, CidParts
@@ -54,7 +55,7 @@ def import_path(source: Path, profile: ImportProfile, sink: BlockSink) -> Import
 
     Raises:
         InvalidInput: a symbolic link or special file, a name that is not UTF-8, a file that changes while it is
-            read, folders deeper than 128, or a directory so large that it would have to be sharded.
+            read, or folders deeper than 128.
     """
     workers = len(os.sched_getaffinity(0)) + 2
     with ThreadPoolExecutor(workers, thread_name_prefix="content-import") as pool:
@@ -100,9 +101,14 @@ class _Importer:
         children = {_name(child): self.path(child, depth + 1) for child in folder.iterdir()}
         links = tuple(Link(child.cid, name, child.tsize) for name, child in children.items())
         block = unixfs.directory(links)
-        if self._estimate(links, block) > self._profile.shard_above_bytes:
-            raise InvalidInput(str(folder), f"has {len(links)} entries, more than an unsharded directory may hold")
-        return self._node(block, sum(child.file_bytes for child in children.values()), links)
+        file_bytes = sum(child.file_bytes for child in children.values())
+        if self._estimate(links, block) <= self._profile.shard_above_bytes:
+            return self._node(block, file_bytes, links)
+        return build_shards(
+            links,
+            lambda below, bits: self._node(unixfs.shard(below, bits), file_bytes, below),
+            lambda made: Link(made.cid, b"", made.tsize),
+        )
 
     def _estimate(self, links: tuple[Link, ...], block: bytes) -> int:
         if self._profile.shard_estimate == "block":

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from r3mes_ray.content.blocks import BlockSource
 from r3mes_ray.content.car import car_header, car_section
-from r3mes_ray.content.unixfs import DirectoryNode, children, read_node
+from r3mes_ray.content.unixfs import DirectoryNode, FileNode, children, children_of, read_node
 from r3mes_ray.errors import ConfigError, ContentCorrupt, ContentMalformed, ContentNotFound, InvalidCid, PortBusy
 from r3mes_ray.protocol.cid import CidParts, parse_cid
 from r3mes_ray.settings import ContentServerSettings
@@ -98,7 +98,9 @@ class _Gateway:
             return _part(block, request.headers.get("range"), headers)
         below = _below(cid, block, request.query_params.get("dag-scope", "all"))
         if below is None or "entity-bytes" in request.query_params:
-            return PlainTextResponse("of a CAR, dag-scope block, entity and all are served, entity-bytes is not", 400)
+            return PlainTextResponse(
+                "of a CAR, dag-scope block, all and (unsharded) entity are served, entity-bytes is not", 400
+            )
         return StreamingResponse(self._car(cid, block, below), media_type=f"{_CAR}; version=1", headers=headers)
 
     async def _car(self, root: CidParts, block: bytes, below: tuple[CidParts, ...]) -> AsyncIterator[bytes]:
@@ -116,10 +118,13 @@ class _Gateway:
 
 
 def _below(root: CidParts, block: bytes, scope: str) -> tuple[CidParts, ...] | None:
-    node = read_node(root, block)
-    if scope == "block" or (scope == "entity" and isinstance(node, DirectoryNode)):
-        return ()
-    return children(root, block) if scope in ("entity", "all") else None
+    match scope, read_node(root, block):
+        case ("block", _) | ("entity", DirectoryNode()):
+            return ()
+        case ("all", node) | ("entity", FileNode() as node):
+            return children_of(node)
+        case _:
+            return None
 
 
 def _part(block: bytes, wanted: str | None, headers: dict[str, str]) -> Response:

@@ -1,22 +1,25 @@
 """UnixFS: what a block means as part of a file or directory.
 
 Source: UnixFS specification. A file is a leaf with bytes, or a node whose data lists the file bytes below each child;
-a directory is a node whose links have names.
+a directory is a node whose links have names, or a trie of such nodes.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import assert_never
 
-from r3mes_ray.content import protobuf
+from r3mes_ray.content import hamt, protobuf
 from r3mes_ray.content.dag_pb import Link, PbNode, decode_node, encode_node
 from r3mes_ray.errors import ContentMalformed, InvalidInput
 from r3mes_ray.protocol.cid import RAW, CidParts
 
 _TYPE, _BYTES, _FILESIZE, _BLOCKSIZE, _HASH_TYPE, _FANOUT, _MODE, _MTIME = range(1, 9)
 _WHAT = "UnixFS data"
-_KINDS = {0: "raw", 1: "directory", 2: "file", 3: "metadata", 4: "symlink", 5: "sharded directory"}
-_RAW_KIND, _DIRECTORY, _FILE = 0, 1, 2
+_KINDS = {3: "metadata node", 4: "symlink"}
+_DIRECTORY, _FILE, _SHARD = 1, 2, 5
+_INDEX = re.compile(rb"[0-9A-F]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,32 @@ class DirectoryNode:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """A node below, which has the names of the directory whose hashes go on with `index`."""
+
+    index: int
+    cid: CidParts
+
+
+@dataclass(frozen=True, slots=True)
+class ShardNode:
+    """A node of a sharded directory: names that end here, each with the index it stands at, and nodes below."""
+
+    entries: tuple[tuple[int, Entry], ...]
+    shards: tuple[Shard, ...]
+
+
+Node = FileNode | DirectoryNode | ShardNode
+
+
+@dataclass(frozen=True, slots=True)
 class _Data:
     kind: int
     data: bytes
     filesize: int | None
     blocksizes: tuple[int, ...]
+    hash_type: int | None
+    fanout: int | None
 
 
 def file_leaf(data: bytes) -> bytes:
@@ -75,7 +99,14 @@ def directory(links: tuple[Link, ...]) -> bytes:
     return encode_node(PbNode(ordered, _encode_data(_DIRECTORY, b"", None, ())))
 
 
-def read_node(cid: CidParts, block: bytes) -> FileNode | DirectoryNode:
+def shard(links: tuple[Link, ...], bits: bytes) -> bytes:
+    """Block of one node of a sharded directory."""
+    data = _encode_data(_SHARD, bits, None, ())
+    parameters = protobuf.varint_field(_HASH_TYPE, hamt.MURMUR3_X64_64) + protobuf.varint_field(_FANOUT, hamt.FANOUT)
+    return encode_node(PbNode(links, data + parameters))
+
+
+def read_node(cid: CidParts, block: bytes) -> Node:
     """What a verified block means.
 
     Raises:
@@ -91,18 +122,28 @@ def read_node(cid: CidParts, block: bytes) -> FileNode | DirectoryNode:
 
 
 def children(cid: CidParts, block: bytes) -> tuple[CidParts, ...]:
-    """The blocks that a verified block links to, in order.
+    """The blocks that a verified block links to.
 
     Raises:
         ContentMalformed: as for `read_node`.
     """
-    node = read_node(cid, block)
-    if isinstance(node, DirectoryNode):
-        return tuple(entry.cid for entry in node.entries)
-    return tuple(child.cid for child in node.children)
+    return children_of(read_node(cid, block))
 
 
-def _interpret(node: PbNode) -> FileNode | DirectoryNode:
+def children_of(node: Node) -> tuple[CidParts, ...]:
+    """The blocks that a node links to."""
+    match node:
+        case DirectoryNode(entries):
+            return tuple(entry.cid for entry in entries)
+        case FileNode(children=parts):
+            return tuple(part.cid for part in parts)
+        case ShardNode(entries, shards):
+            return (*(entry.cid for _, entry in entries), *(part.cid for part in shards))
+        case other:
+            assert_never(other)
+
+
+def _interpret(node: PbNode) -> Node:
     if node.data is None:
         raise InvalidInput(_WHAT, "is missing")
     data = _decode_data(node.data)
@@ -111,6 +152,8 @@ def _interpret(node: PbNode) -> FileNode | DirectoryNode:
             return _file(node, data)
         case 1:
             return _directory(node, data)
+        case 5:
+            return _shard(node, data)
         case kind:
             raise InvalidInput(_WHAT, f"a {_KINDS.get(kind, f'node of unknown type {kind}')} is not read here")
 
@@ -138,6 +181,25 @@ def _directory(node: PbNode, data: _Data) -> DirectoryNode:
     return DirectoryNode(entries)
 
 
+def _shard(node: PbNode, data: _Data) -> ShardNode:
+    if (data.hash_type, data.fanout) != (hamt.MURMUR3_X64_64, hamt.FANOUT):
+        raise InvalidInput("sharded directory", f"hash {data.hash_type} with {data.fanout} children is not read here")
+    entries: list[tuple[int, Entry]] = []
+    shards: list[Shard] = []
+    for link in node.links:
+        if not _INDEX.fullmatch(link.name[:2]):
+            raise InvalidInput("sharded directory", f"the name {link.name[:64]!r} does not begin with an index")
+        index = int(link.name[:2], 16)
+        if link.name[2:]:
+            entries.append((index, Entry(_safe_name(link.name[2:]), link.cid)))
+        else:
+            shards.append(Shard(index, link.cid))
+    indexes = {index for index, _ in entries} | {part.index for part in shards}
+    if len(indexes) != len(node.links) or hamt.bit_field(indexes) != data.data:
+        raise InvalidInput("sharded directory", "its bit field does not say what its links are")
+    return ShardNode(tuple(entries), tuple(shards))
+
+
 def _safe_name(raw: bytes) -> str:
     try:
         name = raw.decode()
@@ -161,6 +223,7 @@ def _encode_data(kind: int, data: bytes, filesize: int | None, blocksizes: tuple
 def _decode_data(message: bytes) -> _Data:
     kind: int | None = None
     data, filesize, blocksizes, last = b"", None, list[int](), 0
+    hash_type = fanout = None
     for number, value in protobuf.fields(message, _WHAT, frozenset({_BLOCKSIZE})):
         if number < last:
             raise InvalidInput(_WHAT, "fields are not in order")
@@ -174,10 +237,14 @@ def _decode_data(message: bytes) -> _Data:
                 filesize = protobuf.whole(value, _WHAT, number)
             case 4:
                 blocksizes.append(protobuf.whole(value, _WHAT, number))
-            case 5 | 6 | 7 | 8:
+            case 5:
+                hash_type = protobuf.whole(value, _WHAT, number)
+            case 6:
+                fanout = protobuf.whole(value, _WHAT, number)
+            case 7 | 8:
                 continue
             case _:
                 raise InvalidInput(_WHAT, f"unknown field {number}")
     if kind is None:
         raise InvalidInput(_WHAT, "has no type")
-    return _Data(kind, data, filesize, tuple(blocksizes))
+    return _Data(kind, data, filesize, tuple(blocksizes), hash_type, fanout)

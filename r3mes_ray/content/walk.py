@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from itertools import islice
+from typing import assert_never
 
 from r3mes_ray.content import unixfs
 from r3mes_ray.content.base import Limits
 from r3mes_ray.content.blocks import BlockSource
+from r3mes_ray.content.hamt import belongs
 from r3mes_ray.errors import ContentMalformed, ContentTimeout, ContentTooLarge
 from r3mes_ray.protocol.cid import CidParts
 
@@ -54,6 +56,7 @@ class _Step:
     depth: int
     path: tuple[str, ...] | None
     size: int | None
+    shard: bytes | None = None
     read: asyncio.Task[bytes] | None = None
 
 
@@ -105,16 +108,33 @@ class _Walk:
 
     def expand(self, step: _Step, block: bytes) -> list[WalkEvent]:
         node = unixfs.read_node(step.cid, block)
-        if isinstance(node, unixfs.DirectoryNode):
-            return self._folder(step, node)
-        return self._file(step, node)
+        if step.shard is not None and not isinstance(node, unixfs.ShardNode):
+            raise ContentMalformed(step.cid.text, "a sharded directory is continued by something else")
+        match node:
+            case unixfs.DirectoryNode(entries):
+                return self._folder(step, entries)
+            case unixfs.ShardNode():
+                return self._shard(step, node)
+            case unixfs.FileNode():
+                return self._file(step, node)
+            case other:
+                assert_never(other)
 
-    def _folder(self, step: _Step, node: unixfs.DirectoryNode) -> list[WalkEvent]:
-        if step.path is None:
-            raise ContentMalformed(step.cid.text, "a directory is linked as a part of a file")
-        path = step.path
-        self._follow(step, [_Step(entry.cid, step.depth + 1, (*path, entry.name), None) for entry in node.entries])
+    def _folder(self, step: _Step, entries: tuple[unixfs.Entry, ...]) -> list[WalkEvent]:
+        path = _path(step)
+        self._follow(step, [_Step(entry.cid, step.depth + 1, (*path, entry.name), None) for entry in entries])
         return [FolderBegins(path)]
+
+    def _shard(self, step: _Step, node: unixfs.ShardNode) -> list[WalkEvent]:
+        path, reached = _path(step), step.shard or b""
+        for index, entry in node.entries:
+            if not belongs(entry.name, reached + bytes([index])):
+                raise ContentMalformed(step.cid.text, f"the name {entry.name[:64]!r} is in the wrong shard")
+        parts = [_Step(entry.cid, step.depth + 1, (*path, entry.name), None) for _, entry in node.entries]
+        for part in node.shards:
+            parts.append(_Step(part.cid, step.depth + 1, path, None, reached + bytes([part.index])))
+        self._follow(step, parts)
+        return [] if step.shard is not None else [FolderBegins(path)]
 
     def _file(self, step: _Step, node: unixfs.FileNode) -> list[WalkEvent]:
         if step.size is not None and node.size != step.size:
@@ -143,3 +163,9 @@ class _Walk:
         for read in running:
             read.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+def _path(step: _Step) -> tuple[str, ...]:
+    if step.path is None:
+        raise ContentMalformed(step.cid.text, "a directory is linked as a part of a file")
+    return step.path

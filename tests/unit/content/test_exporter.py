@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from r3mes_ray.content.base import DEFAULT_LIMITS, Limits
 from r3mes_ray.content.dag_pb import Link
 from r3mes_ray.content.exporter import export
+from r3mes_ray.content.hamt import bit_field
 from r3mes_ray.content.importer import import_path, import_stream
 from r3mes_ray.content.profile import UNIXFS_V0_2015, UNIXFS_V1_2025
-from r3mes_ray.content.unixfs import directory, file_parent
+from r3mes_ray.content.unixfs import directory, file_parent, shard
 from r3mes_ray.errors import (
     ContentCorrupt,
     ContentMalformed,
@@ -64,11 +65,14 @@ def leaves(memory, data, profile=NARROW):
     tree=trees,
     chunk_bytes=st.integers(1, 400),
     max_links=st.integers(2, 6),
+    shard_above_bytes=st.sampled_from([0, 100, 2**18]),
     base=st.sampled_from([UNIXFS_V0_2015, UNIXFS_V1_2025, dataclasses.replace(UNIXFS_V1_2025, raw_leaves=False)]),
 )
-def test_export_of_an_imported_tree_gives_it_back(new_memory, tree, chunk_bytes, max_links, base):
+def test_export_of_an_imported_tree_gives_it_back(new_memory, tree, chunk_bytes, max_links, shard_above_bytes, base):
     memory = new_memory()
-    profile = dataclasses.replace(base, chunk_bytes=chunk_bytes, max_links=max_links)
+    profile = dataclasses.replace(
+        base, chunk_bytes=chunk_bytes, max_links=max_links, shard_above_bytes=shard_above_bytes
+    )
     with tempfile.TemporaryDirectory() as folder:
         write_tree(Path(folder, "in"), tree)
         root = import_path(Path(folder, "in"), profile, memory).cid
@@ -215,3 +219,33 @@ async def test_export_reads_ahead_at_most_eight_blocks(memory, tmp_path):
     await export(root, Counting(), tmp_path / "out", Limits())
     assert (tmp_path / "out").read_bytes() == bytes(range(250))
     assert 2 <= most <= 8
+
+
+def test_export_name_in_the_wrong_shard_is_refused(memory, tmp_path):
+    child = memory.put(b"x", RAW)
+    below = memory.put(shard((Link(child, b"00hello", 1),), bit_field([0])))
+    for root in (below, memory.put(shard((Link(below, b"CB", 1),), bit_field([0xCB])))):
+        with pytest.raises(ContentMalformed, match="'hello' is in the wrong shard"):
+            fetch(memory, root, tmp_path / "out")
+
+
+def test_export_name_in_its_shard_is_written(memory, tmp_path):
+    below = memory.put(shard((Link(memory.put(b"x", RAW), b"D8hello", 1),), bit_field([0xD8])))
+    root = memory.put(shard((Link(below, b"CB", 1),), bit_field([0xCB])))
+    fetch(memory, root, tmp_path / "out")
+    assert read_tree(tmp_path / "out") == {"hello": b"x"}
+
+
+def test_export_shard_that_goes_on_as_a_folder_is_refused(memory, tmp_path):
+    below = memory.put(directory((Link(memory.put(b"x", RAW), b"hello", 1),)))
+    root = memory.put(shard((Link(below, b"CB", 1),), bit_field([0xCB])))
+    with pytest.raises(ContentMalformed, match="continued by something else"):
+        fetch(memory, root, tmp_path / "out")
+
+
+def test_export_shards_without_names_end_at_the_depth_limit(memory, tmp_path):
+    deep = memory.put(shard((), b""))
+    for _ in range(33):
+        deep = memory.put(shard((Link(deep, b"00", 1),), bit_field([0])))
+    with pytest.raises(ContentTooLarge, match="32 levels"):
+        fetch(memory, deep, tmp_path / "out")

@@ -45,3 +45,13 @@ def test_import_random_tree_has_the_cid_of_npm(tmp_path, index):
         else:
             target.write_bytes(content(*file))
     assert cid_of_path(tmp_path, ImportProfile("random", version, raw_leaves, chunk_bytes, max_links)) == cid
+
+
+@pytest.mark.parametrize(("count", "estimate", "cid"), GOLDEN["shards"])
+def test_import_folder_around_and_above_the_shard_limit_has_the_cid_of_npm(tmp_path, count, estimate, cid):
+    for number in range(count):
+        (tmp_path / f"file-{number}").write_text(str(number))
+    measured = estimate.removesuffix("-bytes")
+    version = 1 if measured == "block" else 0
+    profile = ImportProfile("sharded", version, version == 1, 2**18, 174, 310, measured)
+    assert cid_of_path(tmp_path, profile) == cid

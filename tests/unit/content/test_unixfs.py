@@ -8,7 +8,7 @@ import pytest
 
 from r3mes_ray.content.dag_pb import Link, PbNode, encode_node
 from r3mes_ray.content.protobuf import bytes_field, varint_field
-from r3mes_ray.content.unixfs import DirectoryNode, FileNode, file_leaf, file_parent, read_node
+from r3mes_ray.content.unixfs import DirectoryNode, FileNode, file_leaf, file_parent, read_node, shard
 from r3mes_ray.errors import ContentMalformed
 from r3mes_ray.protocol.cid import CidParts
 
@@ -22,6 +22,10 @@ def read(block):
 
 def node(data, *links):
     return encode_node(PbNode(links, data))
+
+
+def sharded(bits, *names):
+    return shard(tuple(Link(CHILD, name, 3) for name in names), bits)
 
 
 def directory(*names):
@@ -48,9 +52,20 @@ def test_read_node_with_mode_and_time_is_read():
     [
         (b"", "UnixFS data: is missing"),
         (node(b""), "has no type"),
-        (node(b"\x08\x03"), "a metadata is not read here"),
+        (node(b"\x08\x03"), "a metadata node is not read here"),
         (node(b"\x08\x04" + bytes_field(2, b"/etc/passwd")), "a symlink is not read here"),
-        (node(b"\x08\x05"), "a sharded directory"),
+        (sharded(b"\x01", b"0Gx"), "does not begin with an index"),
+        (sharded(b"\x01", b"0ax"), "does not begin with an index"),
+        (sharded(b"\x01", b""), "does not begin with an index"),
+        (sharded(b"\x01", b"00.."), "not safe"),
+        (sharded(b"\x02", b"00x"), "bit field"),
+        (sharded(b"\x03", b"00x"), "bit field"),
+        (sharded(b"\x00\x01", b"00x"), "bit field"),
+        (sharded(b"\x01", b"00x", b"00y"), "bit field"),
+        (sharded(b"\x01", b"00", b"00y"), "bit field"),
+        (node(b"\x08\x05\x28\x22\x30\x08"), "hash 34 with 8 children is not read here"),
+        (node(b"\x08\x05\x28\x12\x30\x80\x02"), "hash 18 with 256 children is not read here"),
+        (node(b"\x08\x05"), "hash None with None children is not read here"),
         (node(b"\x08\x63"), "unknown type 99"),
         (node(b"\x08\x02\x18\x00", PART), "has 1 links, but 0 block sizes"),
         (node(b"\x08\x02\x18\x03\x20\x03"), "has 0 links, but 1 block sizes"),
