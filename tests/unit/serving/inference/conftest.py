@@ -1,0 +1,72 @@
+import threading
+
+import numpy as np
+import pytest
+
+from r3mes_ray.serving.inference.sequence import TextRules
+from r3mes_ray.serving.inference.transformers_backend import TransformersBackend
+
+END, NEVER, VOCABULARY = 0, 1, 128
+
+
+class CountingRows:
+    """A fake model of bytes: after a token comes the next letter, in steps of 1 + the slot's; `z` is followed by END."""
+
+    def __init__(self) -> None:
+        self.moves: list[tuple[int, int]] = []
+        self.loaded: dict[int, object] = {}
+        self.widths: list[int] = []
+        self.prefilled: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.fail = False
+
+    def prefill(self, row, prompt, slot):
+        self.gate.wait(20)
+        self.prefilled.append(row)
+        return self._logits(prompt[-1], slot)
+
+    def decode(self, tokens, slots):
+        self.gate.wait(20)
+        if self.fail:
+            raise RuntimeError("device lost")
+        self.widths.append(len(tokens))
+        return np.stack([self._logits(token, slot) for token, slot in zip(tokens, slots, strict=True)])
+
+    def move(self, source, target):
+        self.moves.append((source, target))
+
+    def load(self, slot, package):
+        self.loaded[slot] = package
+
+    def unload(self, slot):
+        self.loaded.pop(slot, None)
+
+    def _logits(self, token, slot):
+        logits = np.zeros(VOCABULARY, dtype=np.float32)
+        following = token + 1 + max(slot, 0)
+        logits[following if following <= ord("z") else END] = 5.0
+        logits[NEVER] = 9.0
+        return logits
+
+
+@pytest.fixture
+def rows():
+    return CountingRows()
+
+
+@pytest.fixture
+async def start(rows):
+    """Start a backend over the fake; it is closed with the test."""
+    started = []
+
+    def make(**options):
+        rules = TextRules(lambda tokens: bytes(tokens).decode(), frozenset({END}), frozenset({NEVER}), 64)
+        backend = TransformersBackend(rows, rules, **{"max_running": 4, "max_waiting": 2, **options})
+        started.append(backend)
+        return backend
+
+    yield make
+    rows.gate.set()
+    for backend in started:
+        await backend.close()

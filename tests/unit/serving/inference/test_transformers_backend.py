@@ -1,0 +1,140 @@
+import asyncio
+import threading
+from contextlib import aclosing
+
+import pytest
+
+from r3mes_ray.errors import DeadlineExceeded, PromptTooLong, QueueFull, ServingUnavailable
+from r3mes_ray.serving.inference.base import GenerationRequest, Sampling
+
+
+def asked(text, *, slot=-1, timeout_s=20.0, **sampling):
+    return GenerationRequest(tuple(text.encode()), Sampling(**{"temperature": 0.0, **sampling}), slot, timeout_s)
+
+
+async def answer(backend, request):
+    pieces = [piece async for piece in backend.generate(request)]
+    assert [piece.finish_reason for piece in pieces[:-1]] == [None] * (len(pieces) - 1)
+    return "".join(piece.text for piece in pieces), pieces[-1].tokens, pieces[-1].finish_reason
+
+
+async def test_generate_until_the_model_ends(start):
+    assert await answer(start(), asked("t")) == ("uvwxyz", 6, "stop")
+
+
+async def test_generate_until_max_tokens(start):
+    assert await answer(start(), asked("a", max_tokens=3)) == ("bcd", 3, "length")
+
+
+async def test_generate_until_a_stop_text(start):
+    assert await answer(start(), asked("a", stop=("ef",))) == ("bcd", 5, "stop")
+
+
+async def test_generate_until_the_context_is_full(start):
+    text, tokens, reason = await answer(start(), asked("." * 54 + "a", max_tokens=500))
+    assert (text, tokens, reason) == ("bcdefghij", 9, "length")
+
+
+async def test_generate_without_room_for_a_token_is_refused(start):
+    with pytest.raises(PromptTooLong, match="64 tokens.*allows 63"):
+        await answer(start(), asked("a" * 64))
+
+
+async def test_generate_immediate_end_is_an_empty_answer(start):
+    assert await answer(start(), asked("z")) == ("", 0, "stop")
+
+
+async def test_generate_many_are_answered_as_each_alone_and_share_steps(start, rows):
+    backend = start(max_waiting=20)
+    prompts = "abcmstuvwxyz"
+    alone = [await answer(backend, asked(text, slot=n % 3 - 1)) for n, text in enumerate(prompts)]
+    rows.widths.clear()
+    together = await asyncio.gather(*(answer(backend, asked(t, slot=n % 3 - 1)) for n, t in enumerate(prompts)))
+    assert together == alone
+    assert max(rows.widths) == 4
+    assert len(rows.widths) < sum(tokens for _, tokens, _ in alone)
+
+
+async def test_generate_seeded_sampling_does_not_depend_on_others(start):
+    backend = start()
+    request = asked("a", temperature=2.0, seed=5, max_tokens=30)
+    alone = await answer(backend, request)
+    both = await asyncio.gather(answer(backend, request), answer(backend, asked("b", temperature=2.0, seed=6)))
+    assert both[0] == alone
+
+
+async def test_generate_more_than_may_wait_is_refused(start, rows):
+    backend = start(max_running=1, max_waiting=1)
+    rows.gate.clear()
+    kept = [asyncio.create_task(answer(backend, asked("y"))) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(QueueFull) as caught:
+        await answer(backend, asked("y"))
+    assert caught.value.limit == 1
+    rows.gate.set()
+    assert await asyncio.gather(*kept) == [("z", 1, "stop")] * 2
+
+
+async def test_generate_closed_early_frees_its_row_for_the_next(start, rows):
+    backend = start(max_running=1, max_waiting=4)
+    async with aclosing(backend.generate(asked("a", temperature=2.0, seed=1, max_tokens=60))) as pieces:
+        await anext(pieces)
+    assert await asyncio.wait_for(answer(backend, asked("y")), 5) == ("z", 1, "stop")
+    assert backend.stats().running == 0
+
+
+async def test_generate_past_its_deadline_ends_with_an_error(start, rows):
+    now = [100.0]
+    backend = start(clock=lambda: now[0])
+    rows.gate.clear()
+    waiting = asyncio.create_task(answer(backend, asked("a", timeout_s=3.0)))
+    await asyncio.sleep(0)
+    now[0] = 103.0
+    rows.gate.set()
+    with pytest.raises(DeadlineExceeded, match="3 s"):
+        await waiting
+
+
+async def test_load_runs_between_steps_and_reports_its_error(start, rows):
+    backend = start()
+    await backend.load(2, "package")
+    assert rows.loaded == {2: "package"}
+    await backend.unload(2)
+    assert rows.loaded == {}
+    rows.load = lambda slot, package: (_ for _ in ()).throw(ValueError("bad adapter"))
+    with pytest.raises(ValueError, match="bad adapter"):
+        await backend.load(1, "package")
+    assert await answer(backend, asked("y")) == ("z", 1, "stop")
+
+
+async def test_failed_step_ends_all_requests_and_shows_in_stats(start, rows, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    backend = start()
+    rows.fail = True
+    with pytest.raises(ServingUnavailable, match="a step failed"):
+        await answer(backend, asked("a"))
+    await backend.close()
+    assert not backend.stats().alive
+    with pytest.raises(ServingUnavailable):
+        await answer(backend, asked("a"))
+
+
+async def test_close_ends_running_and_waiting_requests(start, rows):
+    backend = start(max_running=1)
+    rows.gate.clear()
+    tasks = [asyncio.create_task(answer(backend, asked("a", max_tokens=60))) for _ in range(2)]
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(backend.close())
+    await asyncio.sleep(0)
+    rows.gate.set()
+    await closing
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        assert isinstance(outcome, ServingUnavailable) or outcome[2] == "stop"
+
+
+async def test_stats_count_tokens_and_steps(start, rows):
+    backend = start()
+    await answer(backend, asked("xy"))
+    stats = backend.stats()
+    assert (stats.alive, stats.running, stats.waiting, stats.prompt_tokens) == (True, 0, 0, 2)
+    assert (stats.steps, stats.generated_tokens) == (len(rows.widths), 2)
