@@ -24,8 +24,10 @@ class Producer:
         self._work.set()
 
     async def run(self) -> None:
-        """Make blocks until cancelled."""
+        """Make blocks until cancelled; the first one at once, for clients take height 0 for no height."""
         last = time.monotonic()
+        if self._node.height == 0:
+            self._node.produce(time.time_ns())
         while True:
             if not self._node.is_busy:
                 await self._sleep_idle(last + HEARTBEAT_S)

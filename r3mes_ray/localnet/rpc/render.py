@@ -43,8 +43,8 @@ def status(node: ChainNode, address: str) -> Json:
     return {
         "node_info": {
             "protocol_version": {"p2p": "8", "block": _BLOCK_PROTOCOL, "app": "0"},
-            "id": upper(hashlib.sha256(node.chain.chain_id.encode()).digest()[:20]).lower(),
-            "listen_addr": "",
+            "id": _node_id(node).lower(),
+            "listen_addr": f"tcp://{address}",
             "network": node.chain.chain_id,
             "version": COMET_VERSION,
             "channels": "",
@@ -63,7 +63,7 @@ def status(node: ChainNode, address: str) -> Json:
             "catching_up": False,
         },
         "validator_info": {
-            "address": "",
+            "address": _node_id(node),
             "pub_key": {"type": "tendermint/PubKeyEd25519", "value": b64(bytes(32))},
             "voting_power": "0",
         },
@@ -73,13 +73,12 @@ def status(node: ChainNode, address: str) -> Json:
 def block(node: ChainNode, found: Block) -> Json:
     """One block; the header's app hash and results hash are those before its transactions."""
     before = node.store.block(found.height - 1)
-    nobody = {"hash": "", "parts": {"total": 0, "hash": ""}}
     header = {
         "version": {"block": _BLOCK_PROTOCOL, "app": "0"},
         "chain_id": node.chain.chain_id,
         "height": str(found.height),
         "time": time_text(found.time_ns),
-        "last_block_id": {**nobody, "hash": upper(found.parent_hash)},
+        "last_block_id": _block_id(found.parent_hash),
         "last_commit_hash": "",
         "data_hash": upper(found.data_hash),
         "validators_hash": "",
@@ -88,11 +87,11 @@ def block(node: ChainNode, found: Block) -> Json:
         "app_hash": upper((before or found).app_hash),
         "last_results_hash": upper(before.results_hash) if before else "",
         "evidence_hash": "",
-        "proposer_address": "",
+        "proposer_address": _node_id(node),
     }
-    commit = {"height": str(max(0, found.height - 1)), "round": 0, "block_id": nobody, "signatures": []}
+    commit = {"height": str(max(0, found.height - 1)), "round": 0, "block_id": _block_id(b""), "signatures": []}
     return {
-        "block_id": {**nobody, "hash": upper(found.block_hash)},
+        "block_id": _block_id(found.block_hash),
         "block": {
             "header": header,
             "data": {"txs": [b64(tx.raw) for tx in node.store.txs(found.height)]},
@@ -138,3 +137,13 @@ def events(found: Iterable[Event]) -> list[Json]:
         }
         for event in found
     ]
+
+
+def _block_id(block_hash: bytes) -> Json:
+    """A block is one part here; decoders of CometBFT refuse none."""
+    return {"hash": upper(block_hash), "parts": {"total": int(bool(block_hash)), "hash": upper(block_hash)}}
+
+
+def _node_id(node: ChainNode) -> str:
+    """The one producer of blocks has no key: its id follows from the chain's."""
+    return upper(hashlib.sha256(node.chain.chain_id.encode()).digest()[:20])
