@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 
 from r3mes_ray.chain.keys import verify_signature
 from r3mes_ray.localnet import ledger
+from r3mes_ray.localnet.addresses import address_of, format_address
 from r3mes_ray.localnet.codes import (
     INSUFFICIENT_FEE,
     INVALID_PUBKEY,
@@ -32,7 +33,6 @@ from r3mes_ray.localnet.handlers import HANDLERS
 from r3mes_ray.localnet.records import ACCOUNTS
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.signature import check_pubkey
-from r3mes_ray.protocol.address import address_of, format_address
 from r3mes_ray.wire.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
 from r3mes_ray.wire.cosmos.crypto.secp256k1.keys_pb2 import PubKey
 from r3mes_ray.wire.cosmos.tx.signing.v1beta1.signing_pb2 import SIGN_MODE_DIRECT

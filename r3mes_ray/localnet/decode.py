@@ -12,9 +12,9 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from r3mes_ray.errors import InvalidAddress
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.codes import INVALID_ADDRESS, INVALID_REQUEST, TX_PARSE, Refused
 from r3mes_ray.localnet.routes import MESSAGE_KINDS, signer_fields
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.wire.cosmos.tx.v1beta1.tx_pb2 import AuthInfo, TxBody, TxRaw
 
 M = TypeVar("M", bound=Message)

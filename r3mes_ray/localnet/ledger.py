@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+from r3mes_ray.localnet.addresses import format_address
 from r3mes_ray.localnet.codes import INSUFFICIENT_FUNDS, Refused
 from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.records import ACCOUNTS, BALANCES, SUPPLY, next_id
 from r3mes_ray.localnet.state import State
-from r3mes_ray.protocol.address import format_address
 from r3mes_ray.wire.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
 
 

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from r3mes_ray.chain.base import Event
 from r3mes_ray.errors import ConfigError, InvalidAddress
 from r3mes_ray.localnet import ledger
+from r3mes_ray.localnet.addresses import format_address, parse_address
 from r3mes_ray.localnet.ante import Mode, run_ante
 from r3mes_ray.localnet.codes import Code, Refused
 from r3mes_ray.localnet.context import Context, Identity
@@ -21,7 +22,6 @@ from r3mes_ray.localnet.handlers import HANDLERS
 from r3mes_ray.localnet.rounds import end_block
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.state import EmptyState, Overlay, State
-from r3mes_ray.protocol.address import format_address, parse_address
 from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import TxMsgData
 
 OK = Code("", 0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 
 from r3mes_ray.localnet.ante import Mode
 from r3mes_ray.localnet.blocks import Executed, next_block
@@ -15,6 +16,8 @@ from r3mes_ray.localnet.state import Overlay
 from r3mes_ray.localnet.store import Store
 
 MAX_PENDING = 5_000
+MAX_BLOCK_TXS = 500
+"""More would keep the queries of one thread waiting for longer than a second."""
 
 
 class ChainNode:
@@ -86,7 +89,7 @@ class ChainNode:
     def _take(self) -> list[bytes]:
         room = parameters_of(self.store).max_block_bytes
         taken = []
-        for raw in self._pending.values():
+        for raw in islice(self._pending.values(), MAX_BLOCK_TXS):
             room -= len(raw)
             if room < 0:
                 break

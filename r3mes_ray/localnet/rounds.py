@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from r3mes_ray.localnet import ledger
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.records import (
     AGGREGATIONS,
@@ -18,7 +19,6 @@ from r3mes_ray.localnet.records import (
     u64,
 )
 from r3mes_ray.localnet.state import State
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.types import model_version
 from r3mes_ray.wire.r3mes.v1 import types_pb2
 from r3mes_ray.wire.r3mes.v1.types_pb2 import ExpertVersion, Round, RoundPhase

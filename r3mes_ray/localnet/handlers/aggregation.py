@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from r3mes_ray.errors import InvalidInput
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.codes import (
     AGGREGATION_NOT_FOUND,
     COMMITMENT_EXISTS,
@@ -30,7 +31,6 @@ from r3mes_ray.localnet.records import (
     u64,
 )
 from r3mes_ray.localnet.rounds import finalize, phase_at, start_version_text, updates_of
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.commitment import check_commitment_text, commitment_hash
 from r3mes_ray.protocol.merkle import UpdateLeaf, merkle_root
 from r3mes_ray.types import Cid

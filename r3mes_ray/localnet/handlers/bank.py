@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from r3mes_ray.errors import InvalidAddress
 from r3mes_ray.localnet import ledger
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.codes import INVALID_ADDRESS, INVALID_COINS, UNAUTHORIZED, Refused
 from r3mes_ray.localnet.coins import parse_coins
 from r3mes_ray.localnet.context import Context
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend, MsgSendResponse
 
 

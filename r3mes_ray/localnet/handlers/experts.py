@@ -6,6 +6,7 @@ import re
 
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.localnet import ledger
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.codes import (
     EXPERT_EXISTS,
     INSUFFICIENT_STAKE,
@@ -18,7 +19,6 @@ from r3mes_ray.localnet.coins import parse_coin
 from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.handlers.checks import checked_cid
 from r3mes_ray.localnet.records import EXPERTS
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.framing import hex32
 from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgRegisterExpert, MsgRegisterExpertResponse
 from r3mes_ray.wire.r3mes.v1.types_pb2 import Expert

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from r3mes_ray.localnet import ledger
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.codes import (
     INSUFFICIENT_STAKE,
     INVALID_COINS,
@@ -15,7 +16,6 @@ from r3mes_ray.localnet.coins import parse_coin_text
 from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.handlers.checks import checked_cid
 from r3mes_ray.localnet.records import NODES, STAKES, next_id
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.wire.remes.remes.v1 import node_pb2
 from r3mes_ray.wire.remes.remes.v1.node_pb2 import NodeRegistration, NodeType
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgRegisterNode, MsgRegisterNodeResponse

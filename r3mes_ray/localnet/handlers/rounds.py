@@ -7,11 +7,11 @@ import re
 
 import rfc8785
 
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.codes import EXPERT_NOT_FOUND, INVALID_PARAMETER, ROUND_OPEN, STALE_VERSION, Refused
 from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.handlers.checks import check_proposer
 from r3mes_ray.localnet.records import EXPERT_ROUNDS, EXPERTS, LIVE_ROUNDS, ROUNDS, expert_key, next_id, u64
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgOpenRound, MsgOpenRoundResponse
 from r3mes_ray.wire.r3mes.v1.types_pb2 import Expert, Round
 

@@ -6,6 +6,7 @@ import re
 
 from r3mes_ray.chain.keys import verify_signature
 from r3mes_ray.errors import InvalidInput
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.codes import (
     DUPLICATE_GRADIENT,
     INVALID_GPU,
@@ -31,7 +32,6 @@ from r3mes_ray.localnet.records import (
     u64,
 )
 from r3mes_ray.localnet.rounds import start_version_text
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.submission import Submission, has_work, message_hash
 from r3mes_ray.types import Address
 from r3mes_ray.wire.cosmos.crypto.secp256k1.keys_pb2 import PubKey

@@ -7,12 +7,12 @@ from google.protobuf.message import Message
 
 from r3mes_ray.errors import NotOnChain
 from r3mes_ray.localnet import gas, ledger
+from r3mes_ray.localnet.addresses import format_address, parse_address
 from r3mes_ray.localnet.genesis import parameters_of
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries.paging import page
 from r3mes_ray.localnet.records import ACCOUNTS
 from r3mes_ray.localnet.routes import type_url
-from r3mes_ray.protocol.address import format_address, parse_address
 from r3mes_ray.wire.cosmos.auth.v1beta1.auth_pb2 import BaseAccount, ModuleAccount, Params
 from r3mes_ray.wire.cosmos.auth.v1beta1.query_pb2 import (
     Bech32PrefixRequest,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.ledger import balance as balance_of
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries.paging import page
 from r3mes_ray.localnet.records import BALANCES, SUPPLY
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.wire.cosmos.bank.v1beta1.bank_pb2 import Params
 from r3mes_ray.wire.cosmos.bank.v1beta1.query_pb2 import (
     QueryAllBalancesRequest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from r3mes_ray.errors import NotOnChain
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.genesis import parameters_of
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries.paging import page
@@ -19,7 +20,6 @@ from r3mes_ray.localnet.records import (
     u64,
 )
 from r3mes_ray.localnet.rounds import phase_at, updates_of
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.wire.r3mes.v1.query_pb2 import (
     QueryAggregationRequest,
     QueryAggregationResponse,

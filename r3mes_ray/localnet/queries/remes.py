@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from r3mes_ray.errors import NotOnChain
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.genesis import parameters_of
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries.paging import MAX_LIMIT, page
@@ -18,7 +19,6 @@ from r3mes_ray.localnet.records import (
     count,
     u64,
 )
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.wire.remes.remes.v1.params_pb2 import Params
 from r3mes_ray.wire.remes.remes.v1.query_pb2 import (
     BlockInfo,
