@@ -36,7 +36,7 @@ def test_build_prompt_least_passages_are_left_out_until_the_answer_fits(context,
 
 def test_build_prompt_conversation_may_use_all_but_one_token():
     assert len(build([ASK], [LIGHT], 8, 100).tokens) == 7
-    with pytest.raises(PromptTooLong, match="7 tokens.*allows 6"):
+    with pytest.raises(PromptTooLong, match=r"7 tokens.*allows 6"):
         build([ASK], [LIGHT], 7, 1)
 
 
@@ -49,7 +49,7 @@ def test_chat_render_special_tokens_in_messages_cannot_end_a_turn():
     seen = []
 
     class Tokenizer:
-        all_special_tokens = ["<|end|>", "<|user|>"]
+        all_special_tokens = ("<|end|>", "<|user|>")
 
         def apply_chat_template(self, conversation, **options):
             seen.append((conversation, options))

@@ -10,7 +10,7 @@ END, NEVER, VOCABULARY = 0, 1, 128
 
 
 class CountingRows:
-    """A fake model of bytes: after a token comes the next letter, in steps of 1 + the slot's; `z` is followed by END."""
+    """A fake model of bytes: a token is followed by the letter 1 + slot further on, and what is past `z` by END."""
 
     def __init__(self) -> None:
         self.moves: list[tuple[int, int]] = []

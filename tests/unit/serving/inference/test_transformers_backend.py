@@ -36,7 +36,7 @@ async def test_generate_until_the_context_is_full(start):
 
 
 async def test_generate_without_room_for_a_token_is_refused(start):
-    with pytest.raises(PromptTooLong, match="64 tokens.*allows 63"):
+    with pytest.raises(PromptTooLong, match=r"64 tokens.*allows 63"):
         await answer(start(), asked("a" * 64))
 
 
