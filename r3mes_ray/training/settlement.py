@@ -26,6 +26,8 @@ Settled = TypeVar("Settled", Committed, Revealed, Finalized)
 
 POLL_S = 0.25
 """Pause between two questions about the height; blocks take 500 ms at the least in practice."""
+TELL_S = 5.0
+"""How often a wait says how long it will last."""
 MAX_REFUSALS = 5
 """Signatures of one step that the chain may refuse for a reason that a new signature can cure."""
 
@@ -60,15 +62,15 @@ class Settlement:
                 await self.clock.sleep(POLL_S * 4)
 
     async def wait_above(self, height: int, tell: Callable[[int], None]) -> int:
-        """Wait until the chain is above `height` and return where it is; `tell` hears each new height."""
-        seen = -1
+        """Wait until the chain is above `height` and return where it is; `tell` hears of it every few seconds."""
+        due = self.clock.now()
         while True:
             now = (await self.status()).height
             if now > height:
                 return now
-            if now != seen:
+            if self.clock.now() >= due:
                 tell(now)
-                seen = now
+                due += TELL_S
             await self.clock.sleep(POLL_S)
 
     async def settle(

@@ -1,0 +1,185 @@
+"""Rounds as miners and a proposer live them: processes of their own, a real chain, updates that were really trained."""
+
+import asyncio
+import os
+import secrets
+import signal
+import time
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from r3mes_ray.chain import open_chain, queries
+from r3mes_ray.chain.base import send
+from r3mes_ray.chain.keys import PrivateKey
+from r3mes_ray.chain.submission import build_submit_gradient
+from r3mes_ray.content import cid_of_path, open_store
+from r3mes_ray.models.adapters import UpdateOrigin, make_package, read_package, write_package
+from r3mes_ray.node.bootstrap import bootstrap, shipped_experts
+from r3mes_ray.node.identity import ensure_key
+from r3mes_ray.settings import load_settings
+from r3mes_ray.types import RoundId
+from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
+from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
+
+pytestmark = pytest.mark.e2e
+
+EXPERT = "python"
+MINERS = ("alice", "bob", "carol")
+PHASES = {"submit_blocks": 100, "commit_blocks": 200, "reveal_blocks": 150, "challenge_blocks": 5, "block_time_ms": 200}
+TRAINING = {"target_rank": 8, "mining": {"rank": 4, "steps": 6, "batch": 2, "window_tokens": 32, "learning_rate": 0.01}}
+ENVIRONMENT = {"R3MES_KEYRING_PASSPHRASE": "of this test", "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def environment():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory, new_home, process, environment):
+    """A chain with the shipped experts, a proposer, and three miners who share one content store."""
+    root = tmp_path_factory.mktemp("network")
+    home = new_home(root / "node", localnet=PHASES, training=TRAINING, ray={"num_cpus": 2, "object_store_mb": 128})
+    settings = load_settings(home, None)
+    operator = ensure_key(settings, "operator")
+
+    def start_chain():
+        flags = ("--genesis-balance", f"{operator.address('remes')}=1000000000000uremes")
+        started = process("chain", "start", *flags, "--home", home, "--json", env=ENVIRONMENT)
+        started.wait_json()
+        return started
+
+    chain = start_chain()
+    homes = {name: miner_home(root / name, home, new_home) for name in MINERS}
+    keys = {name: ensure_key(load_settings(path, None), "operator") for name, path in homes.items()}
+    bad = PrivateKey(secrets.token_bytes(32))
+
+    async def prepare():
+        client = open_chain(settings, operator)
+        await bootstrap(settings, client, open_store(settings), lambda line: None)
+        coins = [Coin(denom="uremes", amount="5000000")]
+        receivers = [key.address("remes") for key in (*keys.values(), bad)]
+        await send(client, [MsgSend(from_address=client.address, to_address=to, amount=coins) for to in receivers])
+
+    asyncio.run(prepare())
+    return SimpleNamespace(home=home, settings=settings, homes=homes, chain=chain, start_chain=start_chain, bad=bad)
+
+
+def miner_home(folder, node, new_home):
+    content = {"kind": "disk", "path": str(node / "content")}
+    address = load_settings(node, None).chain.grpc_address
+    return new_home(folder, chain={"grpc_address": address}, content=content, training=TRAINING)
+
+
+def start_miners(network, process, tmp_path):
+    """Each miner trains on a third of the expert's text; they are left waiting for a round."""
+    text = next(item for item in shipped_experts() if item.name == EXPERT).folder.joinpath("train.txt").read_text()
+    third = len(text) // 3
+    miners = []
+    for number, (name, home) in enumerate(network.homes.items()):
+        data = tmp_path / f"{name}.txt"
+        data.write_text(text[number * third : (number + 1) * third])
+        flags = ("--method", "lora") if (number, network_version(network)) == (1, 0) else ()
+        arguments = ("mine", "--expert", EXPERT, "--data", data, "--seed", number, *flags)
+        miners.append(process(*arguments, "--home", home, "--json", env=ENVIRONMENT))
+    for miner in miners:
+        wait_for(lambda miner=miner: "waiting for a round" in miner.text, miner)
+    return miners
+
+
+def wait_for(happened, running, timeout_s=300):
+    until = time.monotonic() + timeout_s
+    while not happened():
+        assert running.process.poll() in (None, 0), running.text
+        assert time.monotonic() < until, running.text
+        time.sleep(0.2)
+
+
+def ask(network, question):
+    return asyncio.run(question(open_chain(network.settings, None)))
+
+
+def network_version(network):
+    return ask(network, lambda client: queries.expert(client, EXPERT)).version
+
+
+async def submit_nan(network, round_id, like, tmp_path):
+    """A miner whose bytes are what the chain says they are, and useless."""
+    client, store = open_chain(network.settings, network.bad), open_store(network.settings)
+    await store.get(like, tmp_path / "like")
+    good = read_package(tmp_path / "like", max_bytes=2**30)
+    tensors = {name: tensor.clone() for name, tensor in good.tensors.items()}
+    tensors[min(tensors)][0, 0] = torch.nan
+    origin = UpdateOrigin(client.address, round_id)
+    package = make_package(good.config, tensors, base_id=good.manifest.base_id, expert=EXPERT, version=1, origin=origin)
+    write_package(package, tmp_path / "nan")
+    message = build_submit_gradient(
+        network.bad,
+        network.settings.chain.chain_id,
+        cid=cid_of_path(tmp_path / "nan"),
+        gradient_hash=package.manifest.gradient_hash,
+        model_version=f"{good.manifest.base_id}/{EXPERT}@0",
+        round_id=round_id,
+        nonce=1,
+    )
+    await send(client, [message])
+    await store.add(tmp_path / "nan")
+
+
+def test_round_of_trained_updates_and_a_nan_makes_the_next_version(network, process, r3mes, tmp_path):
+    miners = start_miners(network, process, tmp_path)
+    proposer = process("round", "run", "--expert", EXPERT, "--home", network.home, "--json", env=ENVIRONMENT)
+    updates = [miner.wait_json() for miner in miners]
+    assert [update["method"] for update in updates] == ["dora", "lora", "dora"]
+    asyncio.run(submit_nan(network, RoundId(updates[0]["round_id"]), updates[0]["cid"], tmp_path))
+    report = proposer.wait_json()
+    assert report.get("outcome") == "finalized", f"{report}\n{proposer.text}"
+    assert report["version"] == 1
+    assert sorted(report["accepted"]) == sorted(update["update_id"] for update in updates)
+    assert [entry["rule"] for entry in report["excluded"]] == ["finite"]
+    assert [entry["step"] for entry in report["transactions"]] == ["commit", "reveal", "submit"]
+    expert = ask(network, lambda client: queries.expert(client, EXPERT))
+    assert (expert.version, expert.adapter) == (1, report["cid"])
+    aggregate = asyncio.run(fetched(network, report["cid"], tmp_path))
+    assert aggregate.config.use_dora
+    assert list(aggregate.manifest.origin.accepted) == report["accepted"]
+    code, shown, _ = r3mes("round", "show", report["round_id"], "--home", network.home)
+    assert (code, shown["report"]["cid"], len(shown["updates"])) == (0, report["cid"], 4)
+
+
+async def fetched(network, cid, tmp_path):
+    await open_store(network.settings).get(cid, tmp_path / "aggregate")
+    return read_package(tmp_path / "aggregate", max_bytes=2**30)
+
+
+def test_round_whose_chain_is_killed_after_the_commit_is_resumed_and_commits_nothing_twice(
+    network, process, r3mes, tmp_path
+):
+    started = network_version(network)
+    miners = start_miners(network, process, tmp_path)
+    proposer = process("round", "run", "--expert", EXPERT, "--home", network.home, "--json", env=ENVIRONMENT)
+    round_id = RoundId([miner.wait_json()["round_id"] for miner in miners][-1])
+    wait_for(lambda: "[8/9] reveal" in proposer.text, proposer)
+    os.kill(network.chain.process.pid, signal.SIGKILL)
+    network.chain.process.wait(20)
+    proposer.stop(signal.SIGINT)
+    assert "[9/9]" not in proposer.text
+    network.chain = network.start_chain()
+    before = ask(network, lambda client: queries.commitment(client, round_id, opened_by(network)))
+    code, report, said = r3mes("round", "resume", "--home", network.home)
+    assert code == 0, said
+    assert (report["round_id"], report["outcome"], report["version"]) == (round_id, "finalized", started + 1)
+    assert "commit" not in [line.split()[-1] for line in said.splitlines() if line.startswith("[")]
+    after = ask(network, lambda client: queries.commitment(client, round_id, opened_by(network)))
+    assert (after.commitment_id, after.committed_height) == (before.commitment_id, before.committed_height)
+    assert after.commitment_hash == before.commitment_hash
+    assert network_version(network) == started + 1
+
+
+def opened_by(network):
+    return ensure_key(network.settings, "operator").address("remes")
