@@ -14,9 +14,9 @@ class MiningSettings(Section):
     """Rank r of the adapter."""
     alpha: int = Field(16, ge=1)
     """lora_alpha; the scale is alpha / r."""
-    learning_rate: float = Field(3e-3, gt=0)
+    learning_rate: float = Field(8e-3, gt=0)
     """Peak learning rate of AdamW."""
-    batch: int = Field(8, ge=1)
+    batch: int = Field(4, ge=1)
     """Windows in one step."""
     window_tokens: int = Field(128, ge=8)
     """Tokens in one window."""
