@@ -8,9 +8,12 @@ from rich.table import Table
 
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.cli.node import say
-from r3mes_ray.node.demo import DemoResult, run_demo
+from r3mes_ray.node.demo import QUESTION, DemoResult, run_demo
 
 app = typer.Typer()
+
+WIDTH = 132
+"""Room for a CID or a transaction's hash in one line."""
 
 
 @app.command()
@@ -22,15 +25,15 @@ def demo() -> None:
 
 def render(result: DemoResult) -> str:
     """The summary: losses, transactions, seconds, and the answer with its record."""
-    console = Console(width=118, highlight=False)
+    console = Console(width=WIDTH, highlight=False)
     with console.capture() as captured:
-        console.print(_losses(result))
-        console.print(_transactions(result))
-        console.print(_seconds(result))
+        for table in (_losses(result), _transactions(result), _seconds(result)):
+            console.print(table)
     answer = result.answer
     lines = (
         f"Merkle root  {result.merkle_root}",
         f"aggregate    {result.cid}",
+        f"question     {QUESTION}",
         f"answered by  {answer.version}, adapter {answer.cid}",
         f"route        {answer.how}",
         f"passages     {', '.join(answer.passages) or 'none'}",

@@ -18,7 +18,7 @@ from r3mes_ray.node.command import Command
 from r3mes_ray.node.miners import Miners
 from r3mes_ray.node.ports import free_ports
 from r3mes_ray.node.question import Answer, ask, wait_for_version
-from r3mes_ray.node.up import Node, Say, Stage
+from r3mes_ray.node.up import Node, Say, Stage, dump_settings
 from r3mes_ray.settings import DiskContent, Settings
 from r3mes_ray.wire.cosmos.tx.v1beta1.service_pb2 import GetTxRequest, GetTxResponse
 
@@ -89,6 +89,7 @@ async def run_demo(settings: Settings, say: Say) -> DemoResult:
     """
     own = demo_settings(settings)
     shutil.rmtree(own.home, ignore_errors=True)
+    dump_settings(own, "config.yaml")
     node = Node(own, say)
     await node.start()
     try:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from r3mes_ray.chain import open_chain
+from r3mes_ray.chain.actor import chain_actor
 from r3mes_ray.chain.base import send
 from r3mes_ray.node.bootstrap import ShippedExpert
 from r3mes_ray.node.command import Command
 from r3mes_ray.node.identity import ensure_key, ensure_passphrase
 from r3mes_ray.node.shards import write_shards
-from r3mes_ray.node.up import Say
+from r3mes_ray.node.up import Say, dump_settings
 from r3mes_ray.settings import DiskContent, KeyringSettings, Settings
 from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
 from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
@@ -34,7 +31,7 @@ class Miners:
 
     async def fund(self) -> str:
         """Make the miners' keys and send each some coins, in one transaction; returns its hash."""
-        operator = open_chain(self._node, ensure_key(self._node, self._node.keyring.key))
+        operator = chain_actor(self._node, self._node.keyring.key)
         messages = []
         for settings in self._homes.values():
             ensure_passphrase(settings)
@@ -71,9 +68,7 @@ def _home(node: Settings, name: str) -> Settings:
             "model": node.model.model_copy(update={"threads": 1}),
         }
     )
-    settings.home.mkdir(parents=True, exist_ok=True)
-    config: Path = settings.home / "config.yaml"
-    config.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+    dump_settings(settings, "config.yaml")
     return settings
 
 

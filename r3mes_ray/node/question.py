@@ -63,7 +63,7 @@ def _answer(document: dict[str, Any]) -> Answer:
     record = document["r3mes"]
     return Answer(
         text=str(document["choices"][0]["message"]["content"]),
-        version=str(record["version"]),
+        version=str(record["model_version"]),
         cid=str(record["adapter_cid"]),
         how=str(record["route"]["how"]),
         passages=tuple(str(passage["document"]) for passage in record["passages"]),

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from r3mes_ray import cluster
-from r3mes_ray.chain import open_chain
+from r3mes_ray.chain.actor import chain_actor
 from r3mes_ray.content import open_store
 from r3mes_ray.node.bootstrap import bootstrap
 from r3mes_ray.node.chain_process import ChainProcess
@@ -67,7 +67,7 @@ class Node:
         with self._stage("ray"):
             joined = self._cluster = await asyncio.to_thread(cluster.join, settings)
         with self._stage("experts on chain"):
-            client = open_chain(settings, ensure_key(settings, settings.keyring.key))
+            client = chain_actor(settings, settings.keyring.key)
             await bootstrap(settings, client, open_store(settings), self._say)
         with self._stage("serving"):
             gateway = await asyncio.to_thread(deploy, settings)
@@ -126,9 +126,9 @@ class Stage:
         self._say(f"{self._name}: {'failed after' if kind else 'done in'} {took:.1f} s")
 
 
-def dump_settings(settings: Settings) -> Path:
-    """Write the resolved settings for the processes that this node starts."""
-    path = settings.home / "run" / "settings.yaml"
+def dump_settings(settings: Settings, name: str = "run/settings.yaml") -> Path:
+    """Write the resolved settings into the home, for the processes that are started with it."""
+    path = settings.home / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     return path

@@ -1,7 +1,7 @@
 """Every choice of part and every limit, as frozen data that is resolved once.
 
-`Settings()` runs offline on a laptop. The same schema is read from a YAML file (`--config FILE`, or `config.yaml` in the
-home), from `args:` in `cluster/serve.yaml`, and built in a notebook. Unknown keys fail. Secrets are never in it: a
+`Settings()` runs offline on a laptop. The same schema is read from a YAML file (`--config FILE`, or `config.yaml` in
+the home), from `args:` in `cluster/serve.yaml`, and built in a notebook. Unknown keys fail. Secrets are never in it: a
 setting holds the name of an environment variable or of a file.
 """
 
