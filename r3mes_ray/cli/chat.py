@@ -10,7 +10,7 @@ import httpx
 import typer
 
 from r3mes_ray.cli.context import current, emit, run
-from r3mes_ray.errors import ServingUnavailable
+from r3mes_ray.errors import GatewayRefused, GatewayUnreachable
 
 app = typer.Typer()
 
@@ -39,7 +39,9 @@ def chat(
 
 
 async def _chat(url: str, body: dict[str, Any], timeout_s: float, *, live: bool) -> None:
-    text, record, usage = "", {}, {}
+    text = ""
+    record: dict[str, Any] = {}
+    usage: dict[str, Any] = {}
     try:
         async for chunk in _chunks(url, body, timeout_s):
             record = chunk.get("r3mes") or record
@@ -50,7 +52,7 @@ async def _chat(url: str, body: dict[str, Any], timeout_s: float, *, live: bool)
                 if live:
                     print(piece, end="", flush=True)
     except httpx.TransportError as error:
-        raise ServingUnavailable(f"the gateway at {url}", f"{type(error).__name__} {error}".strip()) from error
+        raise GatewayUnreachable(url, str(error) or type(error).__name__) from error
     if live:
         print()
     answer = {"answer": text, **record, "usage": usage}
@@ -61,29 +63,31 @@ async def _chunks(url: str, body: dict[str, Any], timeout_s: float) -> AsyncIter
     """The chunks of a streamed answer.
 
     Raises:
-        ServingUnavailable: the gateway refuses; the text is its own.
+        GatewayRefused: the gateway answers with an error.
     """
     async with (
         httpx.AsyncClient(base_url=url, timeout=timeout_s + 10.0) as client,
         client.stream("POST", "/v1/chat/completions", json=body) as response,
     ):
         if response.status_code != httpx.codes.OK:
-            raise ServingUnavailable(f"the gateway at {url}", _refusal(await response.aread()))
+            raise refusal(response.status_code, await response.aread())
         async for line in response.aiter_lines():
             data = line.removeprefix("data: ")
             if data == line or data == "[DONE]":
                 continue
             chunk = json.loads(data)
             if "error" in chunk:
-                raise ServingUnavailable(f"the gateway at {url}", str(chunk["error"]["message"]))
+                raise refusal(response.status_code, data.encode())
             yield chunk
 
 
-def _refusal(body: bytes) -> str:
+def refusal(status: int, body: bytes) -> GatewayRefused:
+    """The error in an answer's body, or the beginning of the body where it is none."""
     try:
-        return str(json.loads(body)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return body[:300].decode(errors="replace")
+        error = json.loads(body)["error"]
+        return GatewayRefused(status, str(error["message"]), str(error.get("hint", "")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return GatewayRefused(status, body[:300].decode(errors="replace"), "")
 
 
 def describe(record: dict[str, Any]) -> str:

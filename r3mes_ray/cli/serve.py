@@ -77,6 +77,8 @@ def with_choices(settings: Settings, choices: dict[str, object]) -> Settings:
 async def _serve(settings: Settings) -> None:
     stop = stop_on_signals()
     port = claim_port(settings.serving.host, settings.serving.port, "serving.port")
+    if settings.ray.address is None:
+        claim_port("127.0.0.1", settings.ray.dashboard_port, "ray.dashboard_port")
     with tempfile.TemporaryDirectory(prefix="r3mes-model-") as folder:
         path = await model_path(settings, Path(folder) / "model")
         chosen = with_choices(settings, {"model.path": path, "serving.port": port})

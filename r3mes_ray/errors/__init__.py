@@ -39,7 +39,9 @@
     │   ├── PromptTooLong
     │   ├── QueueFull               back-pressure: try again later
     │   ├── DeadlineExceeded
-    │   └── ServingUnavailable      starting or stopping: another try may succeed
+    │   ├── ServingUnavailable      starting or stopping: another try may succeed
+    │   ├── GatewayUnreachable      no gateway answers at the address
+    │   └── GatewayRefused          a gateway's own error, as its client sees it
     └── NodeError
         ├── PortBusy
         ├── AlreadyRunning
@@ -98,6 +100,8 @@ from r3mes_ray.errors.node import (
     DeadlineExceeded,
     DemoFailed,
     ExpertNotFound,
+    GatewayRefused,
+    GatewayUnreachable,
     NodeError,
     NotRunning,
     PortBusy,
@@ -126,6 +130,8 @@ __all__ = [
     "DeadlineExceeded",
     "DemoFailed",
     "ExpertNotFound",
+    "GatewayRefused",
+    "GatewayUnreachable",
     "GenesisConflict",
     "InvalidAddress",
     "InvalidCid",

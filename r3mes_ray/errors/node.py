@@ -70,6 +70,35 @@ class ServingUnavailable(ServingError):
         return f"{self.part} cannot answer: {self.reason}"
 
 
+class GatewayUnreachable(ServingError, ConnectionError):
+    """No gateway answers at the address."""
+
+    hint = "start one with `make up` or `r3mes serve`, or name another one with --url"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url, self.reason = url, reason
+
+    def __str__(self) -> str:
+        return f"no gateway answers at {self.url}: {self.reason}"
+
+
+class GatewayRefused(ServingError):
+    """A gateway answered with an error; `message` and `next_step` are its own."""
+
+    def __init__(self, status: int, message: str, next_step: str) -> None:
+        super().__init__(status, message, next_step)
+        self.status, self.message, self.next_step = status, message, next_step
+
+    @property
+    def hint(self) -> str:  # type: ignore[override]
+        """The gateway's next step."""
+        return self.next_step
+
+    def __str__(self) -> str:
+        return f"the gateway refused ({self.status}): {self.message}"
+
+
 class NodeError(R3mesError):
     """Something about the processes on this machine."""
 

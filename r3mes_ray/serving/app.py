@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -65,6 +66,7 @@ def deploy(settings: Settings) -> str:
     """
     host = settings.serving.host
     port = claim_port(host, settings.serving.port, "serving.port")
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(http_options={"host": host, "port": port})
     try:
         serve.run(build_app(settings), name=NAME, route_prefix="/")
@@ -96,8 +98,10 @@ def wait_until_ready(url: str, timeout_s: float = 120.0) -> None:
 
 
 def undeploy() -> None:
-    """Drain and stop everything that `deploy` started; Ray itself goes on."""
-    serve.shutdown()  # type: ignore[no-untyped-call]
+    """Drain and stop what `deploy` started; Ray, and other applications on its Serve, go on."""
+    serve.delete(NAME)
+    if not serve.status().applications:
+        serve.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _why_not(text: str) -> str:
