@@ -20,6 +20,7 @@
     │   ├── ChainMismatch           the node is of another chain
     │   ├── GenesisConflict         a home's chain began from another genesis
     │   ├── ChainCorrupt            the embedded chain's database was changed or torn
+    │   ├── ChainWriteFailed        the disk did not take a block
     │   ├── NotOnChain              the record that was asked for does not exist
     │   ├── TxRejected              the chain refused the transaction, with its code
     │   └── TxUnknown               sent, and neither included nor refused in time
@@ -68,6 +69,7 @@ from r3mes_ray.errors.chain import (
     ChainError,
     ChainMismatch,
     ChainUnavailable,
+    ChainWriteFailed,
     GenesisConflict,
     JournalDamaged,
     KeyExists,
@@ -117,6 +119,7 @@ __all__ = [
     "ChainError",
     "ChainMismatch",
     "ChainUnavailable",
+    "ChainWriteFailed",
     "CommandFailed",
     "ConfigError",
     "ContentCorrupt",

@@ -96,6 +96,19 @@ class ChainCorrupt(ChainError, ValueError):
         return f"the chain database {self.path} is damaged: {self.reason}"
 
 
+class ChainWriteFailed(ChainError, OSError):
+    """The disk did not take a block; nothing that was told as included is lost."""
+
+    hint = "free space on the disk of the home, or mend it, and start the chain again"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"a block could not be written to {self.path}: {self.reason}"
+
+
 class KeyringError(R3mesError):
     """Something about the keys on disk."""
 

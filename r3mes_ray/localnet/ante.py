@@ -29,7 +29,7 @@ from r3mes_ray.localnet.coins import parse_coins
 from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.decode import DecodedTx
 from r3mes_ray.localnet.gas import gas_of
-from r3mes_ray.localnet.handlers import HANDLERS
+from r3mes_ray.localnet.handlers import RULES
 from r3mes_ray.localnet.records import ACCOUNTS
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.signature import check_pubkey
@@ -78,7 +78,7 @@ def _check_envelope(ctx: Context, tx: DecodedTx) -> None:
     if len(tx.body.memo) > limits.max_memo_chars:
         raise Refused(MEMO_TOO_LARGE, f"maximum number of characters is {limits.max_memo_chars}")
     for message in tx.messages:
-        if type_url(message) not in HANDLERS:
+        if type_url(message) not in RULES:
             raise Refused(NOT_IMPLEMENTED, f"{type_url(message)} has no rules on this chain yet")
 
 

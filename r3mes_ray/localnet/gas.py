@@ -1,13 +1,13 @@
 """What a transaction costs: known from its bytes and messages alone, before anything runs.
 
-Bytes and signatures cost what the SDK's defaults ask; each message has a fixed price in `handlers.HANDLERS`, with a
+Bytes and signatures cost what the SDK's defaults ask; each message has a fixed price in `handlers.RULES`, with a
 part for each update id that it names.
 """
 
 from __future__ import annotations
 
 from r3mes_ray.localnet.decode import DecodedTx
-from r3mes_ray.localnet.handlers import HANDLERS
+from r3mes_ray.localnet.handlers import RULES
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.signature import SIGNATURE_BYTES
 
@@ -22,5 +22,5 @@ def gas_of(tx: DecodedTx) -> int:
     missing = sum(max(0, SIGNATURE_BYTES - len(signature)) for signature in tx.signatures)
     total = TX_BASE + TX_BYTE * (len(tx.raw) + missing) + SIGNATURE * len(tx.signers)
     for message in tx.messages:
-        total += HANDLERS[type_url(message)].gas + UPDATE_ID * len(getattr(message, "participant_gradient_ids", ()))
+        total += RULES[type_url(message)].gas + UPDATE_ID * len(getattr(message, "participant_gradient_ids", ()))
     return total

@@ -18,7 +18,7 @@ from r3mes_ray.localnet.context import Context, Identity
 from r3mes_ray.localnet.decode import DecodedTx, decode_tx, signer_of
 from r3mes_ray.localnet.gas import gas_of
 from r3mes_ray.localnet.genesis import PARAMETERS_KEY, Genesis, canonical
-from r3mes_ray.localnet.handlers import HANDLERS
+from r3mes_ray.localnet.handlers import RULES
 from r3mes_ray.localnet.rounds import end_block
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.state import EmptyState, Overlay, State
@@ -142,7 +142,7 @@ def _run_messages(ctx: Context, tx: DecodedTx) -> tuple[tuple[AnyMessage, ...], 
     events: list[Event] = []
     for index, message in enumerate(tx.messages):
         try:
-            responses.append(_packed(HANDLERS[type_url(message)].execute(attempt, message)))
+            responses.append(_packed(RULES[type_url(message)].execute(attempt, message)))
         except Refused as refused:
             raise Refused(
                 refused.code, f"failed to execute message; message index: {index}: {refused.detail}"

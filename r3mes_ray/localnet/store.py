@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from r3mes_ray.errors import ChainCorrupt
+from r3mes_ray.errors import ChainCorrupt, ChainWriteFailed
 from r3mes_ray.localnet.blocks import Block, Executed, genesis_block, hash_of
 from r3mes_ray.localnet.genesis import Genesis
 from r3mes_ray.localnet.hashing import data_hash, full_sum
@@ -64,10 +64,17 @@ class Store:
         return self._db.execute("SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key", (low, high))
 
     def append(self, executed: Executed) -> None:
-        """Write a block and everything that it changed, durably."""
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            _insert(self._db, executed)
+        """Write a block and everything that it changed, durably.
+
+        Raises:
+            ChainWriteFailed: the disk did not take it; the last block stands.
+        """
+        try:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                _insert(self._db, executed)
+        except sqlite3.Error as error:
+            raise ChainWriteFailed(str(self.path), str(error)) from error
         self.head = executed.block
 
     def block(self, height: int) -> Block | None:

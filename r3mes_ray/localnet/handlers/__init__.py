@@ -28,18 +28,18 @@ M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
-class Handler:
+class MessageRule:
     """How one type of message is executed, and what that costs."""
 
     gas: int
     execute: Callable[[Context, Any], Message]
 
 
-def _route(kind: type[M], gas: int, execute: Callable[[Context, M], Message]) -> tuple[str, Handler]:
-    return type_url(kind), Handler(gas, execute)
+def _route(kind: type[M], gas: int, execute: Callable[[Context, M], Message]) -> tuple[str, MessageRule]:
+    return type_url(kind), MessageRule(gas, execute)
 
 
-HANDLERS = dict(
+RULES = dict(
     (
         _route(MsgSend, 20_000, bank.send),
         _route(MsgRegisterNode, 50_000, nodes.register_node),
@@ -51,4 +51,4 @@ HANDLERS = dict(
         _route(MsgSubmitAggregation, 100_000, aggregation.submit),
     )
 )
-"""Type url → handler."""
+"""Type url → rule."""

@@ -306,3 +306,11 @@ def first_genesis() -> Genesis:
 @pytest.fixture
 def lab(make_lab: Callable[..., Lab]) -> Lab:
     return make_lab()
+
+
+@pytest.fixture(scope="module")
+def module_lab() -> Iterator[Lab]:
+    """A lab that a module's tests share, for tests that change nothing."""
+    made = Lab(ChainNode(genesis(), open_store(Path(":memory:"), genesis())))
+    yield made
+    made.node.store.close()

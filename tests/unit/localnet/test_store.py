@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from r3mes_ray.errors import ChainCorrupt
+from r3mes_ray.errors import ChainCorrupt, ChainWriteFailed
 from r3mes_ray.localnet.blocks import genesis_block, next_block
 from r3mes_ray.localnet.genesis import Genesis
 from r3mes_ray.localnet.machine import identity_of
@@ -105,7 +105,7 @@ def test_store_failed_block_leaves_nothing(lab) -> None:
     before = store.head
     executed = next_block(lab.node.chain, before, store, before.time_ns + 1, [])
     store._db.execute("CREATE TRIGGER refuse BEFORE INSERT ON blocks BEGIN SELECT RAISE(ABORT, 'disk'); END")
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(ChainWriteFailed, match="disk"):
         store.append(executed)
     store._db.execute("DROP TRIGGER refuse")
     assert (store.head, store.block(before.height + 1)) == (before, None)
