@@ -56,8 +56,8 @@ def address(key: PrivateKey) -> Address:
     return key.address("remes")
 
 
-def coin(amount: int, denom: str = "uremes") -> coin_pb2.Coin:
-    return coin_pb2.Coin(denom=denom, amount=str(amount))
+def coin(amount: int) -> coin_pb2.Coin:
+    return coin_pb2.Coin(denom="uremes", amount=str(amount))
 
 
 @dataclass
@@ -71,9 +71,7 @@ class Lab:
     dave = DAVE
     stranger = STRANGER
 
-    @staticmethod
-    def address(key: PrivateKey) -> Address:
-        return address(key)
+    address = staticmethod(address)
 
     def sequence(self, key: PrivateKey) -> int:
         account = ACCOUNTS.get(self.node.store, parse_address(address(key), "remes"))
@@ -170,15 +168,13 @@ class Lab:
             ]
         )
 
-    def commit(
-        self, key: PrivateKey, accepted: tuple[int, ...] = (0, 1), aggregate: bytes = b"aggregate"
-    ) -> MsgCommitAggregation:
+    def commit(self, key: PrivateKey, accepted: tuple[int, ...] = (0, 1)) -> MsgCommitAggregation:
         text = commitment_hash(
             self.node.chain.chain_id,
             parse_address(address(key), "remes"),
             0,
             BASE_VERSION,
-            cid_of(aggregate),
+            cid_of(b"aggregate"),
             self.root(list(accepted)),
             accepted,
             SALT,
@@ -201,19 +197,14 @@ class Lab:
         return changed(message, changes)
 
     def submit(self, key: PrivateKey, **changes: object) -> MsgSubmitAggregation:
-        message = MsgSubmitAggregation(
-            proposer=address(key),
-            aggregated_gradient_ipfs_hash=cid_of(b"aggregate"),
-            merkle_root=self.root([0, 1]),
-            participant_gradient_ids=[0, 1],
-            training_round_id=0,
-            model_version=BASE_VERSION,
-        )
+        shown = self.reveal(key)
+        names = [field.name for field in MsgSubmitAggregation.DESCRIPTOR.fields]
+        message = MsgSubmitAggregation(**{name: getattr(shown, name) for name in names})
         return changed(message, changes)
 
     @staticmethod
-    def transfer(source: PrivateKey, target: PrivateKey, amount: int = 5, denom: str = "uremes") -> MsgSend:
-        return MsgSend(from_address=address(source), to_address=address(target), amount=[coin(amount, denom)])
+    def transfer(source: PrivateKey, target: PrivateKey, amount: int = 5) -> MsgSend:
+        return MsgSend(from_address=address(source), to_address=address(target), amount=[coin(amount)])
 
     @staticmethod
     def register_node(key: PrivateKey, stake: str = "10000000uremes") -> MsgRegisterNode:
@@ -233,17 +224,14 @@ class Lab:
         )
 
     @staticmethod
-    def open_message(key: PrivateKey, expert: str = "python", start_version: int = 0) -> MsgOpenRound:
+    def open_message(key: PrivateKey, start_version: int = 0) -> MsgOpenRound:
         return MsgOpenRound(
             proposer=address(key),
-            expert=expert,
+            expert="python",
             start_version=start_version,
             rule="mean",
             rule_parameters='{"target_rank":16}',
-            submit_blocks=4,
-            commit_blocks=4,
-            reveal_blocks=4,
-            challenge_blocks=4,
+            **{f"{phase}_blocks": 4 for phase in ("submit", "commit", "reveal", "challenge")},
         )
 
     @staticmethod
