@@ -255,7 +255,7 @@ class Lab:
 def changed(message: M, changes: dict[str, object]) -> M:
     for name, value in changes.items():
         if isinstance(value, list):
-            del getattr(message, name)[:]
+            message.ClearField(name)
             getattr(message, name).extend(value)
         else:
             setattr(message, name, value)
@@ -264,12 +264,8 @@ def changed(message: M, changes: dict[str, object]) -> M:
 
 def genesis(**parameters: object) -> Genesis:
     balances = tuple(Balance(address=address(key), amount=RICH) for key in (ALICE, BOB, CAROL, DAVE))
-    return Genesis(
-        chain_id="remes-test",
-        time=START,
-        balances=balances,
-        parameters=Parameters.model_validate({"grace_blocks": 4, **parameters}),
-    )
+    held = Parameters.model_validate({"grace_blocks": 4, **parameters})
+    return Genesis(chain_id="remes-test", time=START, balances=balances, parameters=held)
 
 
 @pytest.fixture
