@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -165,9 +166,13 @@ def _read_config(folder: Path) -> dict[str, Any]:
 def _parse_config(folder: Path, raw: dict[str, Any]) -> BitNetConfig:
     known = {key: value for key, value in raw.items() if key not in ("auto_map", "architectures", "model_type")}
     try:
-        return BitNetConfig(**known)
-    except (TypeError, ValueError) as error:
+        config = BitNetConfig(**known)
+    except (TypeError, ValueError, StrictDataclassError) as error:
         raise ModelError(str(folder), f"config.json: {error}") from error
+    heads = (config.num_attention_heads, config.num_key_value_heads)
+    if min(*heads, config.hidden_size, config.num_hidden_layers) < 1 or config.hidden_size % heads[0]:
+        raise ModelError(str(folder), "config.json: heads and sizes are not positive, or do not divide")
+    return config
 
 
 def _read_tensors(folder: Path) -> dict[str, Tensor]:

@@ -215,3 +215,19 @@ def test_built_base_computes_what_transformers_quantised_model_does(config, stat
     scale = 127 / x.abs().max(dim=-1, keepdim=True).values.clamp(min=1e-5)
     expected = ((x * scale).round().clamp(-128, 127) / scale) @ weight.t()
     torch.testing.assert_close(base.linear(name)(x), expected)
+
+
+@pytest.mark.parametrize("change", [{"num_attention_heads": 0}, {"hidden_size": 33}, {"vocab_size": "many"}])
+def test_load_base_configuration_that_makes_no_sense_is_refused(written, change):
+    config = json.loads((written / "config.json").read_text()) | change
+    (written / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=r"config\.json"):
+        load_base(str(written))
+
+
+def test_checkpoint_old_rope_theta_is_the_new_one(written):
+    before = base_hash(read_checkpoint(written))
+    config = json.loads((written / "config.json").read_text())
+    del config["rope_parameters"]
+    (written / "config.json").write_text(json.dumps(config | {"rope_theta": 10000.0}))
+    assert base_hash(read_checkpoint(written)) == before
