@@ -42,6 +42,8 @@ def from_ray(part: str) -> Iterator[None]:
     except R3mesError as error:
         cause = getattr(error, "cause", None)
         raise (cause if isinstance(cause, R3mesError) else error) from None
+    except TimeoutError as error:
+        raise ServingUnavailable(part, "it did not answer in time") from error
     except (RayError, RayServeException) as error:
         raise ServingUnavailable(part, str(error).strip().rpartition("\n")[2]) from error
 
@@ -122,7 +124,9 @@ class KnowledgeDeployment:
         """Load a version on every engine replica; one that fails decides."""
         with from_ray("the engine"):
             response = self._engine.broadcast("preload", adapter)
-            await response.results_async(timeout_s=PRELOAD_TIMEOUT_S)
+            loaded = await response.results_async(timeout_s=PRELOAD_TIMEOUT_S)
+        if not loaded:
+            raise ServingUnavailable("the engine", "no replica is running, so nothing was checked")
 
 
 class Gateway:
