@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.settings.network import (
@@ -78,6 +78,11 @@ class Settings(Section):
     serving: ServingSettings = ServingSettings()
     training: TrainingSettings = TrainingSettings()
     ray: RaySettings = RaySettings()
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _embedded_content(cls, value: Any) -> Any:
+        return {"kind": "disk", **value} if isinstance(value, dict) else value
 
     @property
     def content_path(self) -> Path:
