@@ -101,6 +101,8 @@ Made by:
 
     {command}
 
+The learning rate falls with the clock, so that a repetition gives a model like this one, not the same bits.
+
 The tokenizer is a byte-level BPE of {VOCABULARY} tokens, trained on the same text and on the experts' training texts.
 Weights are two bits each (four in a byte) with one scale a tensor; embeddings and norms are bfloat16.
 """
