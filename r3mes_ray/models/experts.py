@@ -114,7 +114,8 @@ class ExpertBank:
         loaded = {}
         for name, module in package.modules().items():
             weight = self._base.effective_weight(name)
-            gains = gain(weight, module)
+            # In float64 on the CPU, whatever the device: the same gains everywhere.
+            gains = gain(weight.cpu(), module)
             high = (gains[:, None] * module.scale * module.b.double()).t().contiguous().to(weight)
             kept = None if module.magnitude is None else gains.to(weight)
             loaded[name] = _Loaded(module.a.contiguous().to(weight), high, kept)

@@ -33,7 +33,7 @@ def build_app(settings: Settings) -> Application:
     serving = settings.serving
     engine = serve.deployment(
         name="engine",
-        ray_actor_options=_HEAVY,
+        ray_actor_options=_HEAVY | {"num_gpus": serving.gpus_per_replica},
         max_ongoing_requests=serving.max_running_requests + serving.max_queued_requests + _CONTROL_CALLS,
         max_queued_requests=_CONTROL_CALLS,
         graceful_shutdown_timeout_s=_DRAIN_S,

@@ -56,6 +56,8 @@ class ServingSettings(Section):
     """Engine replicas to start with."""
     max_replicas: int = Field(1, ge=1)
     """Engine replicas that autoscaling may reach."""
+    gpus_per_replica: float = Field(0.0, ge=0.0)
+    """GPUs that one engine replica reserves in the cluster; 0 computes on the CPU."""
     engine: Literal["transformers", "vllm"] = "transformers"
     """Inference backend."""
     vram_capacity_mb: int = Field(256, ge=1)

@@ -7,7 +7,9 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
-from r3mes_ray.errors import PromptTooLong, R3mesError
+import torch
+
+from r3mes_ray.errors import ConfigError, PromptTooLong, R3mesError
 from r3mes_ray.models.adapters import AdapterPackage
 from r3mes_ray.models.base import BaseModel
 from r3mes_ray.models.experts import ExpertBank
@@ -87,7 +89,17 @@ class TransformersBackend:
 
 
 def start_transformers(settings: ServingSettings, base: BaseModel, slots: int) -> TransformersBackend:
-    """Start the engine on a loaded base."""
+    """Start the engine on a loaded base, on the replica's GPU where it reserves one.
+
+    Raises:
+        ConfigError: a GPU is reserved, but torch finds none.
+    """
+    if settings.gpus_per_replica > 0:
+        if not torch.cuda.is_available():
+            raise ConfigError(
+                "serving.gpus_per_replica", "torch finds no CUDA device in the replica that asked for one"
+            )
+        base.model.to("cuda")
     configured = base.model.generation_config.eos_token_id
     ends = {base.tokenizer.eos_token_id, *(configured if isinstance(configured, list) else [configured])} - {None}
     rules = TextRules(
