@@ -20,7 +20,7 @@ class MiningSettings(Section):
     """Windows in one step."""
     window_tokens: int = Field(128, ge=8)
     """Tokens in one window."""
-    steps: int = Field(150, ge=1)
+    steps: int = Field(100, ge=1)
     """Optimiser steps."""
     max_seconds: float = Field(600.0, gt=0)
     """Training ends here even when steps are left."""
