@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,13 @@ from torch import Tensor
 from r3mes_ray.models.adapters import AggregateOrigin, Exclusion, make_package, read_package, write_package
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
+from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
 from r3mes_ray.training.exact import ModuleMean, mean_of_module
 from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.rules import Decision, RuleInput, rule_named
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter
-from r3mes_ray.training.truncation import Truncation, truncate_lapack
 from r3mes_ray.types import UpdateId
 
 WEIGHT = 1.0
@@ -44,7 +45,7 @@ def aggregate_updates(
     plan: RoundPlan,
     updates: Sequence[StoredAdapter],
     start: StoredAdapter | None,
-    truncate: Truncation = truncate_lapack,
+    algebra: Algebra = REPRODUCIBLE,
 ) -> Aggregate:
     """Apply the round's rule to valid updates in the order of their ids.
 
@@ -53,13 +54,13 @@ def aggregate_updates(
         plan: the round, with its rule and parameters.
         updates: at least one; a layer that none of them touches stays as in the base.
         start: the version that they started from; None for the base.
-        truncate: finds the factors of the target rank.
+        algebra: how sums and truncation are computed; only the default gives the bits that others recompute.
     """
     weights = (WEIGHT,) * len(updates)
-    given = RuleInput(weights, lambda: gram_of_steps(base, updates, start))
+    given = RuleInput(weights, lambda: gram_of_steps(base, updates, start, algebra))
     decision = rule_named(plan.record.rule)(given, plan.parameters)
     # The start version enters with what the coefficients leave of it: x₀ + Σ cᵢ(xᵢ − x₀).
-    rest = 1.0 - sum(decision.coefficients)
+    rest = 1.0 - math.fsum(decision.coefficients)
     adapters: list[StoredAdapter | None] = list(updates)
     coefficients = list(decision.coefficients)
     if abs(rest) > 1e-12:
@@ -73,7 +74,7 @@ def aggregate_updates(
         parts = [None if adapter is None else adapter.part(path) for adapter in adapters]
         weight = base.effective_weight(path)
         mean = mean_of_module(
-            weight, parts, coefficients, rank=plan.parameters.rank, with_magnitude=dora, truncate=truncate
+            weight, parts, coefficients, rank=plan.parameters.rank, with_magnitude=dora, algebra=algebra
         )
         tensors |= _tensors(path, mean)
         kept, total = kept + mean.kept_energy, total + mean.total_energy

@@ -11,49 +11,46 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from r3mes_ray.training.exact import Part, gain
+from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
+from r3mes_ray.training.effects import Effects, Part, effects_of
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter
 
 
-def gram_of_steps(base: BaseWeights, updates: Sequence[StoredAdapter], start: StoredAdapter | None) -> Tensor:
+def gram_of_steps(
+    base: BaseWeights,
+    updates: Sequence[StoredAdapter],
+    start: StoredAdapter | None,
+    algebra: Algebra = REPRODUCIBLE,
+) -> Tensor:
     """⟨xᵢ − x₀, xⱼ − x₀⟩ over all layers, (N, N) float64; `start` None means that x₀ is the base."""
     adapters = [*updates, *([] if start is None else [start])]
     total = torch.zeros(len(adapters), len(adapters), dtype=torch.float64)
     for path in sorted({layer.path for adapter in adapters for layer in adapter.layers}):
         parts = [adapter.part(path) for adapter in adapters]
-        total += gram_of_layer(base.effective_weight(path), parts)
+        total += gram_of_layer(base.effective_weight(path), parts, algebra)
     if start is None:
         return total
     to_start = total[:-1, -1]
     return total[:-1, :-1] - to_start[:, None] - to_start[None, :] + total[-1, -1]
 
 
-def gram_of_layer(weight: Tensor, parts: Sequence[Part | None]) -> Tensor:
+def gram_of_layer(weight: Tensor, parts: Sequence[Part | None], algebra: Algebra = REPRODUCIBLE) -> Tensor:
     """⟨Xᵢ, Xⱼ⟩ of one layer's steps from the base, (N, N) float64; None is no step."""
-    base = weight.double()
-    row_energy = base.square().sum(dim=1)
-    shifts: list[Tensor] = []
-    crosses: list[Tensor] = []
-    factors: list[tuple[Tensor, Tensor] | None] = []
-    for part in parts:
-        if part is None:
-            shifts.append(torch.zeros_like(row_energy))
-            crosses.append(torch.zeros_like(row_energy))
-            factors.append(None)
-            continue
-        own = gain(weight, part)
-        scaled = own[:, None] * part.b
-        shifts.append(own - 1.0)
-        crosses.append(((base @ part.a.T) * scaled).sum(dim=1))
-        factors.append((scaled, part.a))
-    shift, cross = torch.stack(shifts), torch.stack(crosses)
-    mixed = shift @ cross.T
-    gram = (shift * row_energy) @ shift.T + mixed + mixed.T
-    for i, left in enumerate(factors):
-        for j, right in enumerate(factors[: i + 1]):
-            if left is not None and right is not None:
-                product = ((left[0].T @ right[0]) * (left[1] @ right[1].T)).sum()
-                gram[i, j] += product
-                if i != j:
-                    gram[j, i] += product
-    return gram
+    effects = effects_of(weight, parts, algebra)
+    shift = effects.gains - 1.0
+    mixed = algebra.product(shift, effects.crosses)
+    gram = algebra.product(shift * effects.base_energy, shift) + mixed + mixed.T
+    if effects.a.shape[0]:
+        columns = effects.c.T.contiguous()
+        products = algebra.product(effects.a, effects.a) * algebra.product(columns, columns)
+        members = _membership(effects)
+        gram = gram + algebra.product(members, algebra.product(members, products))
+    return (gram + gram.T) * 0.5
+
+
+def _membership(effects: Effects) -> Tensor:
+    """(N, R) ones where a column belongs to an adapter."""
+    members = effects.a.new_zeros(len(effects.spans), effects.a.shape[0])
+    for index, span in enumerate(effects.spans):
+        members[index, span] = 1.0
+    return members

@@ -12,7 +12,7 @@ from torch import Tensor
 from r3mes_ray.models.adapters import AdapterPackage
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
 from r3mes_ray.models.adapters.tensors import FILE
-from r3mes_ray.training.exact import Part
+from r3mes_ray.training.effects import Part
 
 
 class BaseWeights(Protocol):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from r3mes_ray.chain.records import RoundRecord, UpdateRecord
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import AdapterPackage, UpdateOrigin, check_against_base, gradient_hash_of
-from r3mes_ray.training.exact import gain
+from r3mes_ray.training.effects import effects_of
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter
 
 MAX_RANK = 256
@@ -70,6 +70,6 @@ def check_effect(adapter: StoredAdapter, base: BaseWeights) -> None:
         limit = MAX_STEP * float(weight.norm())
         if not own <= limit:
             raise PackageRejected("norm", layer.path, f"the product has norm {own:.3g}, at most {limit:.3g} is taken")
-        gains = gain(weight, part)
+        gains = effects_of(weight, [part]).gains
         if not bool(((gains >= 1 / MAX_GAIN) & (gains <= MAX_GAIN)).all()):
             raise PackageRejected("gain", layer.path, f"a row's gain is not between {1 / MAX_GAIN:g} and {MAX_GAIN:g}")

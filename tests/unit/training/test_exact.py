@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 
-from r3mes_ray.training.exact import Part, gain, mean_of_module
+from r3mes_ray.training.effects import Part, effects_of
+from r3mes_ray.training.exact import mean_of_module
 
 
 def random_parts(seed, shape, ranks, dora):
@@ -132,7 +133,7 @@ def test_mean_dora_into_lora_raises():
 def test_mean_of_a_row_that_cancels_the_base_raises_instead_of_publishing_infinity():
     weight = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     hostile = Part(torch.tensor([[-1.0], [0.0]]).double(), torch.tensor([[1.0, 0.0]]).double(), torch.ones(2).double())
-    assert gain(weight, hostile).tolist() == [0.0, 1.0]
+    assert effects_of(weight, [hostile]).gains.tolist() == [[0.0, 1.0]]
     with pytest.raises(ValueError, match="mean gain"):
         mean_of_module(weight, [hostile], [1.0], rank=1, with_magnitude=True)
 

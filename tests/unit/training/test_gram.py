@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r3mes_ray.models.adapters.package import write_package
-from r3mes_ray.training.exact import Part
+from r3mes_ray.training.effects import Part
 from r3mes_ray.training.gram import gram_of_layer, gram_of_steps
 from r3mes_ray.training.stored import StoredAdapter, layers_of
 
