@@ -24,49 +24,75 @@ _sym_db = _symbol_database.Default()
 
 from r3mes_ray.wire.cosmos.base.query.v1beta1 import pagination_pb2 as cosmos_dot_base_dot_query_dot_v1beta1_dot_pagination__pb2
 from r3mes_ray.wire.r3mes.v1 import types_pb2 as r3mes_dot_v1_dot_types__pb2
+from r3mes_ray.wire.remes.remes.v1 import model_pb2 as remes_dot_remes_dot_v1_dot_model__pb2
+from r3mes_ray.wire.remes.remes.v1 import slashing_pb2 as remes_dot_remes_dot_v1_dot_slashing__pb2
 from r3mes_ray.wire.remes.remes.v1 import state_pb2 as remes_dot_remes_dot_v1_dot_state__pb2
 from r3mes_ray.wire.remes.remes.v1 import stored_gradient_pb2 as remes_dot_remes_dot_v1_dot_stored__gradient__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14r3mes/v1/query.proto\x12\x08r3mes.v1\x1a*cosmos/base/query/v1beta1/pagination.proto\x1a\x14r3mes/v1/types.proto\x1a\x1aremes/remes/v1/state.proto\x1a$remes/remes/v1/stored_gradient.proto\"\x14\n\x12QueryParamsRequest\"\xbf\x02\n\x13QueryParamsResponse\x12\x10\n\x08rule_set\x18\x01 \x01(\t\x12\r\n\x05\x64\x65nom\x18\x02 \x01(\t\x12\x15\n\rsubmit_blocks\x18\x03 \x01(\x04\x12\x15\n\rcommit_blocks\x18\x04 \x01(\x04\x12\x15\n\rreveal_blocks\x18\x05 \x01(\x04\x12\x18\n\x10\x63hallenge_blocks\x18\x06 \x01(\x04\x12\x14\n\x0cgrace_blocks\x18\x07 \x01(\x04\x12\x18\n\x10min_phase_blocks\x18\x08 \x01(\x04\x12\x18\n\x10max_phase_blocks\x18\t \x01(\x04\x12\x13\n\x0b\x65xpert_bond\x18\n \x01(\t\x12\x16\n\x0eproposer_stake\x18\x0b \x01(\t\x12\x15\n\rmin_gas_price\x18\x0c \x01(\t\x12\x1a\n\x12proof_of_work_bits\x18\r \x01(\r\"\"\n\x12QueryExpertRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x13QueryExpertResponse\x12 \n\x06\x65xpert\x18\x01 \x01(\x0b\x32\x10.r3mes.v1.Expert\"Q\n\x13QueryExpertsRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"v\n\x14QueryExpertsResponse\x12!\n\x07\x65xperts\x18\x01 \x03(\x0b\x32\x10.r3mes.v1.Expert\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"%\n\x11QueryRoundRequest\x12\x10\n\x08round_id\x18\x01 \x01(\x04\"4\n\x12QueryRoundResponse\x12\x1e\n\x05round\x18\x01 \x01(\x0b\x32\x0f.r3mes.v1.Round\"`\n\x12QueryRoundsRequest\x12\x0e\n\x06\x65xpert\x18\x01 \x01(\t\x12:\n\npagination\x18\x02 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"s\n\x13QueryRoundsResponse\x12\x1f\n\x06rounds\x18\x01 \x03(\x0b\x32\x0f.r3mes.v1.Round\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"j\n\x1aQueryRoundGradientsRequest\x12\x10\n\x08round_id\x18\x01 \x01(\x04\x12:\n\npagination\x18\x02 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x8d\x01\n\x1bQueryRoundGradientsResponse\x12\x31\n\tgradients\x18\x01 \x03(\x0b\x32\x1e.remes.remes.v1.StoredGradient\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"<\n\x16QueryCommitmentRequest\x12\x10\n\x08round_id\x18\x01 \x01(\x04\x12\x10\n\x08proposer\x18\x02 \x01(\t\"T\n\x17QueryCommitmentResponse\x12\x39\n\ncommitment\x18\x01 \x01(\x0b\x32%.remes.remes.v1.AggregationCommitment\"1\n\x17QueryAggregationRequest\x12\x16\n\x0e\x61ggregation_id\x18\x01 \x01(\x04\"R\n\x18QueryAggregationResponse\x12\x36\n\x0b\x61ggregation\x18\x01 \x01(\x0b\x32!.remes.remes.v1.AggregationRecord2\xf2\x04\n\x05Query\x12\x45\n\x06Params\x12\x1c.r3mes.v1.QueryParamsRequest\x1a\x1d.r3mes.v1.QueryParamsResponse\x12\x45\n\x06\x45xpert\x12\x1c.r3mes.v1.QueryExpertRequest\x1a\x1d.r3mes.v1.QueryExpertResponse\x12H\n\x07\x45xperts\x12\x1d.r3mes.v1.QueryExpertsRequest\x1a\x1e.r3mes.v1.QueryExpertsResponse\x12\x42\n\x05Round\x12\x1b.r3mes.v1.QueryRoundRequest\x1a\x1c.r3mes.v1.QueryRoundResponse\x12\x45\n\x06Rounds\x12\x1c.r3mes.v1.QueryRoundsRequest\x1a\x1d.r3mes.v1.QueryRoundsResponse\x12]\n\x0eRoundGradients\x12$.r3mes.v1.QueryRoundGradientsRequest\x1a%.r3mes.v1.QueryRoundGradientsResponse\x12Q\n\nCommitment\x12 .r3mes.v1.QueryCommitmentRequest\x1a!.r3mes.v1.QueryCommitmentResponse\x12T\n\x0b\x41ggregation\x12!.r3mes.v1.QueryAggregationRequest\x1a\".r3mes.v1.QueryAggregationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14r3mes/v1/query.proto\x12\x08r3mes.v1\x1a*cosmos/base/query/v1beta1/pagination.proto\x1a\x14r3mes/v1/types.proto\x1a\x1aremes/remes/v1/model.proto\x1a\x1dremes/remes/v1/slashing.proto\x1a\x1aremes/remes/v1/state.proto\x1a$remes/remes/v1/stored_gradient.proto\"\x14\n\x12QueryParamsRequest\"\xd4\x03\n\x13QueryParamsResponse\x12\x10\n\x08rule_set\x18\x01 \x01(\t\x12\r\n\x05\x64\x65nom\x18\x02 \x01(\t\x12\x15\n\rsubmit_blocks\x18\x03 \x01(\x04\x12\x15\n\rcommit_blocks\x18\x04 \x01(\x04\x12\x15\n\rreveal_blocks\x18\x05 \x01(\x04\x12\x18\n\x10\x63hallenge_blocks\x18\x06 \x01(\x04\x12\x14\n\x0cgrace_blocks\x18\x07 \x01(\x04\x12\x18\n\x10min_phase_blocks\x18\x08 \x01(\x04\x12\x18\n\x10max_phase_blocks\x18\t \x01(\x04\x12\x13\n\x0b\x65xpert_bond\x18\n \x01(\t\x12\x16\n\x0eproposer_stake\x18\x0b \x01(\t\x12\x15\n\rmin_gas_price\x18\x0c \x01(\t\x12\x1a\n\x12proof_of_work_bits\x18\r \x01(\r\x12\x16\n\x0e\x63hallenge_bond\x18\x0e \x01(\t\x12\x1b\n\x13verification_blocks\x18\x0f \x01(\x04\x12\x15\n\rappeal_blocks\x18\x10 \x01(\x04\x12\x18\n\x10unbonding_blocks\x18\x11 \x01(\x04\x12\x17\n\x0fvalidator_stake\x18\x12 \x01(\t\x12\x14\n\x0cnonce_window\x18\x13 \x01(\x04\"\"\n\x12QueryExpertRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x13QueryExpertResponse\x12 \n\x06\x65xpert\x18\x01 \x01(\x0b\x32\x10.r3mes.v1.Expert\"Q\n\x13QueryExpertsRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"v\n\x14QueryExpertsResponse\x12!\n\x07\x65xperts\x18\x01 \x03(\x0b\x32\x10.r3mes.v1.Expert\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"%\n\x11QueryRoundRequest\x12\x10\n\x08round_id\x18\x01 \x01(\x04\"4\n\x12QueryRoundResponse\x12\x1e\n\x05round\x18\x01 \x01(\x0b\x32\x0f.r3mes.v1.Round\"`\n\x12QueryRoundsRequest\x12\x0e\n\x06\x65xpert\x18\x01 \x01(\t\x12:\n\npagination\x18\x02 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"s\n\x13QueryRoundsResponse\x12\x1f\n\x06rounds\x18\x01 \x03(\x0b\x32\x0f.r3mes.v1.Round\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"j\n\x1aQueryRoundGradientsRequest\x12\x10\n\x08round_id\x18\x01 \x01(\x04\x12:\n\npagination\x18\x02 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x8d\x01\n\x1bQueryRoundGradientsResponse\x12\x31\n\tgradients\x18\x01 \x03(\x0b\x32\x1e.remes.remes.v1.StoredGradient\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"<\n\x16QueryCommitmentRequest\x12\x10\n\x08round_id\x18\x01 \x01(\x04\x12\x10\n\x08proposer\x18\x02 \x01(\t\"T\n\x17QueryCommitmentResponse\x12\x39\n\ncommitment\x18\x01 \x01(\x0b\x32%.remes.remes.v1.AggregationCommitment\"1\n\x17QueryAggregationRequest\x12\x16\n\x0e\x61ggregation_id\x18\x01 \x01(\x04\"R\n\x18QueryAggregationResponse\x12\x36\n\x0b\x61ggregation\x18\x01 \x01(\x0b\x32!.remes.remes.v1.AggregationRecord\"h\n\x12QueryProofsRequest\x12\x16\n\x0e\x61ggregation_id\x18\x01 \x01(\x04\x12:\n\npagination\x18\x02 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x97\x01\n\x13QueryProofsResponse\x12\x13\n\x0bmerkle_root\x18\x01 \x01(\t\x12\r\n\x05total\x18\x02 \x01(\x04\x12\x1f\n\x06proofs\x18\x03 \x03(\x0b\x32\x0f.r3mes.v1.Proof\x12;\n\npagination\x18\x04 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"-\n\x15QueryChallengeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\x04\"e\n\x16QueryChallengeResponse\x12\x32\n\tchallenge\x18\x01 \x01(\x0b\x32\x1f.remes.remes.v1.ChallengeRecord\x12\x17\n\x0f\x64\x65\x61\x64line_height\x18\x02 \x01(\x03\"T\n\x16QueryChallengesRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x8b\x01\n\x17QueryChallengesResponse\x12\x33\n\nchallenges\x18\x01 \x03(\x0b\x32\x1f.remes.remes.v1.ChallengeRecord\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"P\n\x12QueryModelsRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x81\x01\n\x13QueryModelsResponse\x12-\n\x06models\x18\x01 \x03(\x0b\x32\x1d.remes.remes.v1.ModelRegistry\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"Q\n\x13QueryAppealsRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"\x84\x01\n\x14QueryAppealsResponse\x12/\n\x07\x61ppeals\x18\x01 \x03(\x0b\x32\x1e.remes.remes.v1.SlashingAppeal\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse\"Q\n\x13QuerySlashesRequest\x12:\n\npagination\x18\x01 \x01(\x0b\x32&.cosmos.base.query.v1beta1.PageRequest\"u\n\x14QuerySlashesResponse\x12 \n\x07slashes\x18\x01 \x03(\x0b\x32\x0f.r3mes.v1.Slash\x12;\n\npagination\x18\x02 \x01(\x0b\x32\'.cosmos.base.query.v1beta1.PageResponse2\xb7\x08\n\x05Query\x12\x45\n\x06Params\x12\x1c.r3mes.v1.QueryParamsRequest\x1a\x1d.r3mes.v1.QueryParamsResponse\x12\x45\n\x06\x45xpert\x12\x1c.r3mes.v1.QueryExpertRequest\x1a\x1d.r3mes.v1.QueryExpertResponse\x12H\n\x07\x45xperts\x12\x1d.r3mes.v1.QueryExpertsRequest\x1a\x1e.r3mes.v1.QueryExpertsResponse\x12\x42\n\x05Round\x12\x1b.r3mes.v1.QueryRoundRequest\x1a\x1c.r3mes.v1.QueryRoundResponse\x12\x45\n\x06Rounds\x12\x1c.r3mes.v1.QueryRoundsRequest\x1a\x1d.r3mes.v1.QueryRoundsResponse\x12]\n\x0eRoundGradients\x12$.r3mes.v1.QueryRoundGradientsRequest\x1a%.r3mes.v1.QueryRoundGradientsResponse\x12Q\n\nCommitment\x12 .r3mes.v1.QueryCommitmentRequest\x1a!.r3mes.v1.QueryCommitmentResponse\x12T\n\x0b\x41ggregation\x12!.r3mes.v1.QueryAggregationRequest\x1a\".r3mes.v1.QueryAggregationResponse\x12\x45\n\x06Proofs\x12\x1c.r3mes.v1.QueryProofsRequest\x1a\x1d.r3mes.v1.QueryProofsResponse\x12N\n\tChallenge\x12\x1f.r3mes.v1.QueryChallengeRequest\x1a .r3mes.v1.QueryChallengeResponse\x12Q\n\nChallenges\x12 .r3mes.v1.QueryChallengesRequest\x1a!.r3mes.v1.QueryChallengesResponse\x12\x45\n\x06Models\x12\x1c.r3mes.v1.QueryModelsRequest\x1a\x1d.r3mes.v1.QueryModelsResponse\x12H\n\x07Slashes\x12\x1d.r3mes.v1.QuerySlashesRequest\x1a\x1e.r3mes.v1.QuerySlashesResponse\x12H\n\x07\x41ppeals\x12\x1d.r3mes.v1.QueryAppealsRequest\x1a\x1e.r3mes.v1.QueryAppealsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'r3mes_ray.wire.r3mes.v1.query_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_QUERYPARAMSREQUEST']._serialized_start=166
-  _globals['_QUERYPARAMSREQUEST']._serialized_end=186
-  _globals['_QUERYPARAMSRESPONSE']._serialized_start=189
-  _globals['_QUERYPARAMSRESPONSE']._serialized_end=508
-  _globals['_QUERYEXPERTREQUEST']._serialized_start=510
-  _globals['_QUERYEXPERTREQUEST']._serialized_end=544
-  _globals['_QUERYEXPERTRESPONSE']._serialized_start=546
-  _globals['_QUERYEXPERTRESPONSE']._serialized_end=601
-  _globals['_QUERYEXPERTSREQUEST']._serialized_start=603
-  _globals['_QUERYEXPERTSREQUEST']._serialized_end=684
-  _globals['_QUERYEXPERTSRESPONSE']._serialized_start=686
-  _globals['_QUERYEXPERTSRESPONSE']._serialized_end=804
-  _globals['_QUERYROUNDREQUEST']._serialized_start=806
-  _globals['_QUERYROUNDREQUEST']._serialized_end=843
-  _globals['_QUERYROUNDRESPONSE']._serialized_start=845
-  _globals['_QUERYROUNDRESPONSE']._serialized_end=897
-  _globals['_QUERYROUNDSREQUEST']._serialized_start=899
-  _globals['_QUERYROUNDSREQUEST']._serialized_end=995
-  _globals['_QUERYROUNDSRESPONSE']._serialized_start=997
-  _globals['_QUERYROUNDSRESPONSE']._serialized_end=1112
-  _globals['_QUERYROUNDGRADIENTSREQUEST']._serialized_start=1114
-  _globals['_QUERYROUNDGRADIENTSREQUEST']._serialized_end=1220
-  _globals['_QUERYROUNDGRADIENTSRESPONSE']._serialized_start=1223
-  _globals['_QUERYROUNDGRADIENTSRESPONSE']._serialized_end=1364
-  _globals['_QUERYCOMMITMENTREQUEST']._serialized_start=1366
-  _globals['_QUERYCOMMITMENTREQUEST']._serialized_end=1426
-  _globals['_QUERYCOMMITMENTRESPONSE']._serialized_start=1428
-  _globals['_QUERYCOMMITMENTRESPONSE']._serialized_end=1512
-  _globals['_QUERYAGGREGATIONREQUEST']._serialized_start=1514
-  _globals['_QUERYAGGREGATIONREQUEST']._serialized_end=1563
-  _globals['_QUERYAGGREGATIONRESPONSE']._serialized_start=1565
-  _globals['_QUERYAGGREGATIONRESPONSE']._serialized_end=1647
-  _globals['_QUERY']._serialized_start=1650
-  _globals['_QUERY']._serialized_end=2276
+  _globals['_QUERYPARAMSREQUEST']._serialized_start=225
+  _globals['_QUERYPARAMSREQUEST']._serialized_end=245
+  _globals['_QUERYPARAMSRESPONSE']._serialized_start=248
+  _globals['_QUERYPARAMSRESPONSE']._serialized_end=716
+  _globals['_QUERYEXPERTREQUEST']._serialized_start=718
+  _globals['_QUERYEXPERTREQUEST']._serialized_end=752
+  _globals['_QUERYEXPERTRESPONSE']._serialized_start=754
+  _globals['_QUERYEXPERTRESPONSE']._serialized_end=809
+  _globals['_QUERYEXPERTSREQUEST']._serialized_start=811
+  _globals['_QUERYEXPERTSREQUEST']._serialized_end=892
+  _globals['_QUERYEXPERTSRESPONSE']._serialized_start=894
+  _globals['_QUERYEXPERTSRESPONSE']._serialized_end=1012
+  _globals['_QUERYROUNDREQUEST']._serialized_start=1014
+  _globals['_QUERYROUNDREQUEST']._serialized_end=1051
+  _globals['_QUERYROUNDRESPONSE']._serialized_start=1053
+  _globals['_QUERYROUNDRESPONSE']._serialized_end=1105
+  _globals['_QUERYROUNDSREQUEST']._serialized_start=1107
+  _globals['_QUERYROUNDSREQUEST']._serialized_end=1203
+  _globals['_QUERYROUNDSRESPONSE']._serialized_start=1205
+  _globals['_QUERYROUNDSRESPONSE']._serialized_end=1320
+  _globals['_QUERYROUNDGRADIENTSREQUEST']._serialized_start=1322
+  _globals['_QUERYROUNDGRADIENTSREQUEST']._serialized_end=1428
+  _globals['_QUERYROUNDGRADIENTSRESPONSE']._serialized_start=1431
+  _globals['_QUERYROUNDGRADIENTSRESPONSE']._serialized_end=1572
+  _globals['_QUERYCOMMITMENTREQUEST']._serialized_start=1574
+  _globals['_QUERYCOMMITMENTREQUEST']._serialized_end=1634
+  _globals['_QUERYCOMMITMENTRESPONSE']._serialized_start=1636
+  _globals['_QUERYCOMMITMENTRESPONSE']._serialized_end=1720
+  _globals['_QUERYAGGREGATIONREQUEST']._serialized_start=1722
+  _globals['_QUERYAGGREGATIONREQUEST']._serialized_end=1771
+  _globals['_QUERYAGGREGATIONRESPONSE']._serialized_start=1773
+  _globals['_QUERYAGGREGATIONRESPONSE']._serialized_end=1855
+  _globals['_QUERYPROOFSREQUEST']._serialized_start=1857
+  _globals['_QUERYPROOFSREQUEST']._serialized_end=1961
+  _globals['_QUERYPROOFSRESPONSE']._serialized_start=1964
+  _globals['_QUERYPROOFSRESPONSE']._serialized_end=2115
+  _globals['_QUERYCHALLENGEREQUEST']._serialized_start=2117
+  _globals['_QUERYCHALLENGEREQUEST']._serialized_end=2162
+  _globals['_QUERYCHALLENGERESPONSE']._serialized_start=2164
+  _globals['_QUERYCHALLENGERESPONSE']._serialized_end=2265
+  _globals['_QUERYCHALLENGESREQUEST']._serialized_start=2267
+  _globals['_QUERYCHALLENGESREQUEST']._serialized_end=2351
+  _globals['_QUERYCHALLENGESRESPONSE']._serialized_start=2354
+  _globals['_QUERYCHALLENGESRESPONSE']._serialized_end=2493
+  _globals['_QUERYMODELSREQUEST']._serialized_start=2495
+  _globals['_QUERYMODELSREQUEST']._serialized_end=2575
+  _globals['_QUERYMODELSRESPONSE']._serialized_start=2578
+  _globals['_QUERYMODELSRESPONSE']._serialized_end=2707
+  _globals['_QUERYAPPEALSREQUEST']._serialized_start=2709
+  _globals['_QUERYAPPEALSREQUEST']._serialized_end=2790
+  _globals['_QUERYAPPEALSRESPONSE']._serialized_start=2793
+  _globals['_QUERYAPPEALSRESPONSE']._serialized_end=2925
+  _globals['_QUERYSLASHESREQUEST']._serialized_start=2927
+  _globals['_QUERYSLASHESREQUEST']._serialized_end=3008
+  _globals['_QUERYSLASHESRESPONSE']._serialized_start=3010
+  _globals['_QUERYSLASHESRESPONSE']._serialized_end=3127
+  _globals['_QUERY']._serialized_start=3130
+  _globals['_QUERY']._serialized_end=4209
 # @@protoc_insertion_point(module_scope)

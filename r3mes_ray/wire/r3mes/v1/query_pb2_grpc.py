@@ -74,6 +74,36 @@ class QueryStub:
                 request_serializer=r3mes_dot_v1_dot_query__pb2.QueryAggregationRequest.SerializeToString,
                 response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryAggregationResponse.FromString,
                 _registered_method=True)
+        self.Proofs = channel.unary_unary(
+                '/r3mes.v1.Query/Proofs',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QueryProofsRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryProofsResponse.FromString,
+                _registered_method=True)
+        self.Challenge = channel.unary_unary(
+                '/r3mes.v1.Query/Challenge',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QueryChallengeRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryChallengeResponse.FromString,
+                _registered_method=True)
+        self.Challenges = channel.unary_unary(
+                '/r3mes.v1.Query/Challenges',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QueryChallengesRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryChallengesResponse.FromString,
+                _registered_method=True)
+        self.Models = channel.unary_unary(
+                '/r3mes.v1.Query/Models',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QueryModelsRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryModelsResponse.FromString,
+                _registered_method=True)
+        self.Slashes = channel.unary_unary(
+                '/r3mes.v1.Query/Slashes',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QuerySlashesRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QuerySlashesResponse.FromString,
+                _registered_method=True)
+        self.Appeals = channel.unary_unary(
+                '/r3mes.v1.Query/Appeals',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QueryAppealsRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryAppealsResponse.FromString,
+                _registered_method=True)
 
 
 class QueryServicer:
@@ -130,6 +160,44 @@ class QueryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Proofs(self, request, context):
+        """Inclusion proofs of an aggregate's accepted updates, by ascending index.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Challenge(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Challenges(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Models(self, request, context):
+        """Base models that governance registered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Slashes(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Appeals(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QueryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -172,6 +240,36 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Aggregation,
                     request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryAggregationRequest.FromString,
                     response_serializer=r3mes_dot_v1_dot_query__pb2.QueryAggregationResponse.SerializeToString,
+            ),
+            'Proofs': grpc.unary_unary_rpc_method_handler(
+                    servicer.Proofs,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryProofsRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QueryProofsResponse.SerializeToString,
+            ),
+            'Challenge': grpc.unary_unary_rpc_method_handler(
+                    servicer.Challenge,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryChallengeRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QueryChallengeResponse.SerializeToString,
+            ),
+            'Challenges': grpc.unary_unary_rpc_method_handler(
+                    servicer.Challenges,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryChallengesRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QueryChallengesResponse.SerializeToString,
+            ),
+            'Models': grpc.unary_unary_rpc_method_handler(
+                    servicer.Models,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryModelsRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QueryModelsResponse.SerializeToString,
+            ),
+            'Slashes': grpc.unary_unary_rpc_method_handler(
+                    servicer.Slashes,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QuerySlashesRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QuerySlashesResponse.SerializeToString,
+            ),
+            'Appeals': grpc.unary_unary_rpc_method_handler(
+                    servicer.Appeals,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryAppealsRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QueryAppealsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -390,6 +488,168 @@ class Query:
             '/r3mes.v1.Query/Aggregation',
             r3mes_dot_v1_dot_query__pb2.QueryAggregationRequest.SerializeToString,
             r3mes_dot_v1_dot_query__pb2.QueryAggregationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Proofs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/Proofs',
+            r3mes_dot_v1_dot_query__pb2.QueryProofsRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QueryProofsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Challenge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/Challenge',
+            r3mes_dot_v1_dot_query__pb2.QueryChallengeRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QueryChallengeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Challenges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/Challenges',
+            r3mes_dot_v1_dot_query__pb2.QueryChallengesRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QueryChallengesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Models(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/Models',
+            r3mes_dot_v1_dot_query__pb2.QueryModelsRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QueryModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Slashes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/Slashes',
+            r3mes_dot_v1_dot_query__pb2.QuerySlashesRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QuerySlashesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Appeals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/Appeals',
+            r3mes_dot_v1_dot_query__pb2.QueryAppealsRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QueryAppealsResponse.FromString,
             options,
             channel_credentials,
             insecure,

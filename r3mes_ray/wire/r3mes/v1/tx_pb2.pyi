@@ -62,3 +62,29 @@ class MsgOpenRoundResponse(_message.Message):
     reveal_end: int
     challenge_end: int
     def __init__(self, round_id: _Optional[int] = ..., submit_end: _Optional[int] = ..., commit_end: _Optional[int] = ..., reveal_end: _Optional[int] = ..., challenge_end: _Optional[int] = ...) -> None: ...
+
+class MsgAddStake(_message.Message):
+    __slots__ = ("node_address", "amount")
+    NODE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    node_address: str
+    amount: _coin_pb2.Coin
+    def __init__(self, node_address: _Optional[str] = ..., amount: _Optional[_Union[_coin_pb2.Coin, _Mapping]] = ...) -> None: ...
+
+class MsgAddStakeResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class MsgWithdrawStake(_message.Message):
+    __slots__ = ("node_address", "amount")
+    NODE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    node_address: str
+    amount: _coin_pb2.Coin
+    def __init__(self, node_address: _Optional[str] = ..., amount: _Optional[_Union[_coin_pb2.Coin, _Mapping]] = ...) -> None: ...
+
+class MsgWithdrawStakeResponse(_message.Message):
+    __slots__ = ("release_height",)
+    RELEASE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    release_height: int
+    def __init__(self, release_height: _Optional[int] = ...) -> None: ...

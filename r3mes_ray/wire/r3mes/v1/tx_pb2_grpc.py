@@ -44,6 +44,16 @@ class MsgStub:
                 request_serializer=r3mes_dot_v1_dot_tx__pb2.MsgOpenRound.SerializeToString,
                 response_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgOpenRoundResponse.FromString,
                 _registered_method=True)
+        self.AddStake = channel.unary_unary(
+                '/r3mes.v1.Msg/AddStake',
+                request_serializer=r3mes_dot_v1_dot_tx__pb2.MsgAddStake.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgAddStakeResponse.FromString,
+                _registered_method=True)
+        self.WithdrawStake = channel.unary_unary(
+                '/r3mes.v1.Msg/WithdrawStake',
+                request_serializer=r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStake.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStakeResponse.FromString,
+                _registered_method=True)
 
 
 class MsgServicer:
@@ -63,6 +73,20 @@ class MsgServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AddStake(self, request, context):
+        """A registered node adds to its stake; one that was slashed below its roles' minimum becomes active again by it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawStake(self, request, context):
+        """Takes stake out; it can still be slashed until the unbonding period is over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MsgServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +99,16 @@ def add_MsgServicer_to_server(servicer, server):
                     servicer.OpenRound,
                     request_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgOpenRound.FromString,
                     response_serializer=r3mes_dot_v1_dot_tx__pb2.MsgOpenRoundResponse.SerializeToString,
+            ),
+            'AddStake': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddStake,
+                    request_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgAddStake.FromString,
+                    response_serializer=r3mes_dot_v1_dot_tx__pb2.MsgAddStakeResponse.SerializeToString,
+            ),
+            'WithdrawStake': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawStake,
+                    request_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStake.FromString,
+                    response_serializer=r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStakeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -131,6 +165,60 @@ class Msg:
             '/r3mes.v1.Msg/OpenRound',
             r3mes_dot_v1_dot_tx__pb2.MsgOpenRound.SerializeToString,
             r3mes_dot_v1_dot_tx__pb2.MsgOpenRoundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddStake(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Msg/AddStake',
+            r3mes_dot_v1_dot_tx__pb2.MsgAddStake.SerializeToString,
+            r3mes_dot_v1_dot_tx__pb2.MsgAddStakeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawStake(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Msg/WithdrawStake',
+            r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStake.SerializeToString,
+            r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStakeResponse.FromString,
             options,
             channel_credentials,
             insecure,

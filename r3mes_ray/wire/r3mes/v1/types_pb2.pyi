@@ -108,3 +108,33 @@ class Round(_message.Message):
     has_aggregation: bool
     aggregation_id: int
     def __init__(self, round_id: _Optional[int] = ..., expert: _Optional[str] = ..., base_model: _Optional[str] = ..., base_hash: _Optional[str] = ..., start_version: _Optional[int] = ..., start_cid: _Optional[str] = ..., rule: _Optional[str] = ..., rule_parameters: _Optional[str] = ..., weight_height: _Optional[int] = ..., opened_height: _Optional[int] = ..., submit_end: _Optional[int] = ..., commit_end: _Optional[int] = ..., reveal_end: _Optional[int] = ..., challenge_end: _Optional[int] = ..., phase: _Optional[_Union[RoundPhase, str]] = ..., opened_by: _Optional[str] = ..., gradient_count: _Optional[int] = ..., has_aggregation: _Optional[bool] = ..., aggregation_id: _Optional[int] = ...) -> None: ...
+
+class Proof(_message.Message):
+    __slots__ = ("gradient_id", "index", "path")
+    GRADIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    gradient_id: int
+    index: int
+    path: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, gradient_id: _Optional[int] = ..., index: _Optional[int] = ..., path: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class Slash(_message.Message):
+    __slots__ = ("slash_id", "node_address", "amount", "reason", "beneficiary", "slashed_height", "release_height", "status")
+    SLASH_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    BENEFICIARY_FIELD_NUMBER: _ClassVar[int]
+    SLASHED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    RELEASE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    slash_id: int
+    node_address: str
+    amount: _coin_pb2.Coin
+    reason: str
+    beneficiary: str
+    slashed_height: int
+    release_height: int
+    status: str
+    def __init__(self, slash_id: _Optional[int] = ..., node_address: _Optional[str] = ..., amount: _Optional[_Union[_coin_pb2.Coin, _Mapping]] = ..., reason: _Optional[str] = ..., beneficiary: _Optional[str] = ..., slashed_height: _Optional[int] = ..., release_height: _Optional[int] = ..., status: _Optional[str] = ...) -> None: ...
