@@ -65,7 +65,8 @@ def _method(answer: Answer, node: ChainNode, wake: Callable[[], None]) -> Method
         try:
             response = answer(node, request)
         except NotOnChain as error:
-            await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
+            # cosmpy takes these two words, and nothing else, for "not yet in a block".
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"{error.what} not found: {error.key}")
         except InvalidInput as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except Refused as refused:

@@ -17,6 +17,7 @@ from r3mes_ray.localnet.machine import genesis_state
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.producer import Producer
 from r3mes_ray.localnet.rpc.app import create_rpc_app
+from r3mes_ray.localnet.rpc.calls import Host
 from r3mes_ray.localnet.rpc.listener import create_rpc_server, open_listener
 from r3mes_ray.localnet.store import Store, open_store
 from r3mes_ray.settings import Settings
@@ -59,7 +60,7 @@ async def _serve(settings: Settings, node: ChainNode, ready: Callable[[Endpoints
     grpc_address = f"{local.host}:{bind(server, local.host, local.grpc_port)}"
     listener = open_listener(local.host, local.rpc_port)
     rpc_address = f"{local.host}:{listener.getsockname()[1]}"
-    rpc = create_rpc_server(create_rpc_app(node, rpc_address, producer.wake))
+    rpc = create_rpc_server(create_rpc_app(Host(node, rpc_address, producer.wake, producer.feed)))
     await server.start()
     answering = asyncio.create_task(rpc.serve([listener]))
     making = asyncio.create_task(producer.run())

@@ -13,10 +13,11 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
 from r3mes_ray.localnet.node import ChainNode
-from r3mes_ray.localnet.queries import auth, bank, r3mes, remes, tendermint, tx
+from r3mes_ray.localnet.queries import auth, bank, consensus, r3mes, remes, tendermint, tx
 from r3mes_ray.wire.cosmos.auth.v1beta1 import query_pb2 as auth_wire
 from r3mes_ray.wire.cosmos.bank.v1beta1 import query_pb2 as bank_wire
 from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint_wire
+from r3mes_ray.wire.cosmos.consensus.v1 import query_pb2 as consensus_wire
 from r3mes_ray.wire.cosmos.tx.v1beta1 import service_pb2 as tx_wire
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as r3mes_wire
 from r3mes_ray.wire.remes.remes.v1 import query_pb2 as remes_wire
@@ -59,6 +60,7 @@ _TENDERMINT: dict[str, Answer] = {
     "GetNodeInfo": tendermint.get_node_info,
     "GetSyncing": tendermint.get_syncing,
 }
+_CONSENSUS: dict[str, Answer] = {"Params": consensus.params}
 _R3MES: dict[str, Answer] = {
     "Params": r3mes.params,
     "Expert": r3mes.expert,
@@ -89,6 +91,7 @@ SERVICES = (
     Service(bank_wire.DESCRIPTOR.services_by_name["Query"], _BANK),
     Service(tx_wire.DESCRIPTOR.services_by_name["Service"], _TX),
     Service(tendermint_wire.DESCRIPTOR.services_by_name["Service"], _TENDERMINT),
+    Service(consensus_wire.DESCRIPTOR.services_by_name["Query"], _CONSENSUS),
     Service(r3mes_wire.DESCRIPTOR.services_by_name["Query"], _R3MES),
     Service(remes_wire.DESCRIPTOR.services_by_name["Query"], _REMES),
 )

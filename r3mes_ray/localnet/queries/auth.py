@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from r3mes_ray.errors import NotOnChain
 from r3mes_ray.localnet import gas, ledger
-from r3mes_ray.localnet.addresses import format_address, parse_address
+from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.genesis import parameters_of
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries.paging import page
@@ -45,12 +45,9 @@ def accounts(node: ChainNode, request: QueryAccountsRequest) -> QueryAccountsRes
 
 
 def module_accounts(node: ChainNode, request: QueryModuleAccountsRequest) -> QueryModuleAccountsResponse:
-    """The accounts that no key controls."""
-    found = [
-        account(node, QueryAccountRequest(address=format_address(owner, node.chain.prefix))).account
-        for owner in ledger.MODULE_ACCOUNTS
-    ]
-    return QueryModuleAccountsResponse(accounts=found)
+    """The accounts that no key controls, as far as they have had coins."""
+    known = ((owner, ACCOUNTS.get(node.store, owner)) for owner in ledger.MODULE_ACCOUNTS)
+    return QueryModuleAccountsResponse(accounts=[_packed(owner, found) for owner, found in known if found is not None])
 
 
 def params(node: ChainNode, request: QueryParamsRequest) -> QueryParamsResponse:

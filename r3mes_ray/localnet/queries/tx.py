@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Sequence
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
@@ -12,6 +10,7 @@ from r3mes_ray.errors import InvalidInput, NotOnChain
 from r3mes_ray.localnet.codes import Refused
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries.paging import MAX_LIMIT
+from r3mes_ray.localnet.queries.search import find, parse_query
 from r3mes_ray.localnet.results import abci_events
 from r3mes_ray.localnet.store import StoredTx
 from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import GasInfo, Result, TxResponse
@@ -31,9 +30,7 @@ from r3mes_ray.wire.cosmos.tx.v1beta1.service_pb2 import (
 )
 from r3mes_ray.wire.cosmos.tx.v1beta1.tx_pb2 import Tx
 
-_CONDITION = re.compile(r"\s*([A-Za-z0-9_.]+)\s*=\s*'([^']*)'\s*")
 _DEFAULT_PAGE = 30
-_MAX_CONDITIONS = 8
 
 
 def broadcast_tx(node: ChainNode, request: BroadcastTxRequest) -> BroadcastTxResponse:
@@ -69,38 +66,28 @@ def get_tx(node: ChainNode, request: GetTxRequest) -> GetTxResponse:
         raise InvalidInput("hash", f"{request.hash[:80]!r} is not hex") from error
     found = node.store.tx(tx_hash)
     if found is None:
-        raise NotOnChain("transaction", request.hash[:64])
+        raise NotOnChain("tx", request.hash[:64])
     tx, response = with_body(found)
     return GetTxResponse(tx=tx, tx_response=response)
 
 
 def get_txs_event(node: ChainNode, request: GetTxsEventRequest) -> GetTxsEventResponse:
-    """Transactions that have all of the given events, such as `message.sender='remes1…'`."""
-    places = node.store.find_txs(conditions(request.events))
+    """Transactions that have all of the given events, such as `message.sender='remes1…'`.
+
+    Older clients give `events` and an offset, newer ones `query` and a page number.
+    """
+    places = find(node, parse_query(request.query or " AND ".join(request.events)))
     if request.order_by == ORDER_BY_DESC:
         places.reverse()
-    start = request.pagination.offset
-    limit = min(request.pagination.limit or _DEFAULT_PAGE, MAX_LIMIT)
+    limit = min(request.limit or request.pagination.limit or _DEFAULT_PAGE, MAX_LIMIT)
+    start = (request.page - 1) * limit if request.page else request.pagination.offset
     found = [with_body(node.store.tx_at(*place)) for place in places[start : start + limit]]
     return GetTxsEventResponse(
         txs=[tx for tx, _ in found],
         tx_responses=[response for _, response in found],
         pagination=PageResponse(total=len(places)),
+        total=len(places),
     )
-
-
-def conditions(events: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Name and value of each `type.key='value'`.
-
-    Raises:
-        InvalidInput: none, too many, or another form.
-    """
-    if not 0 < len(events) <= _MAX_CONDITIONS:
-        raise InvalidInput("events", f"give 1 to {_MAX_CONDITIONS} conditions")
-    matches = [_CONDITION.fullmatch(text) for text in events]
-    if not all(matches):
-        raise InvalidInput("events", "a condition has the form type.key='value'")
-    return tuple((match[1], match[2]) for match in matches if match is not None)
 
 
 def with_body(found: StoredTx) -> tuple[Tx, TxResponse]:

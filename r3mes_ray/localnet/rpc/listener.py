@@ -11,6 +11,9 @@ from starlette.applications import Starlette
 
 from r3mes_ray.errors import PortBusy
 
+MAX_FRAME_BYTES = 2**20
+"""A websocket message that is larger ends its connection."""
+
 
 class RpcServer(uvicorn.Server):
     """A server that leaves signals to the process, which stops it by `should_exit`."""
@@ -31,6 +34,7 @@ def create_rpc_server(app: Starlette) -> RpcServer:
             lifespan="off",
             limit_concurrency=1_000,
             timeout_graceful_shutdown=2,
+            ws_max_size=MAX_FRAME_BYTES,
         )
     )
 

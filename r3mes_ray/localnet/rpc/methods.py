@@ -12,10 +12,11 @@ from r3mes_ray.errors import InvalidInput, NotOnChain
 from r3mes_ray.localnet.codes import MEMPOOL_FULL, TX_IN_MEMPOOL, UNKNOWN_REQUEST, Refused
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries import SERVICES
+from r3mes_ray.localnet.queries.search import find, parse_query
 from r3mes_ray.localnet.rpc import render
 from r3mes_ray.localnet.rpc.arguments import Arguments
+from r3mes_ray.localnet.rpc.history import blockchain, genesis
 from r3mes_ray.localnet.rpc.render import Json
-from r3mes_ray.localnet.rpc.search import find, parse_query
 
 Method = Callable[[ChainNode, Arguments], Json]
 
@@ -136,8 +137,10 @@ METHODS: dict[str, Method] = {
     "tx_search": tx_search,
     "block": block,
     "block_results": block_results,
+    "blockchain": blockchain,
+    "genesis": genesis,
 }
-"""Every method but `status`, which knows the server's address."""
+"""Every method that needs the node alone; `calls` adds those that need more."""
 
 
 def _abci(node: ChainNode, code: int, log: str, codespace: str = "sdk", value: bytes = b"") -> Json:

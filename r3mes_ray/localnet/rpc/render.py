@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from r3mes_ray.localnet.blocks import Block
+from r3mes_ray.localnet.blocks import Block, Executed
 from r3mes_ray.localnet.context import timestamp
 from r3mes_ray.localnet.node import ChainNode
+from r3mes_ray.localnet.results import abci_events
 from r3mes_ray.localnet.store import StoredTx
 from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import TxResponse
 from r3mes_ray.wire.tendermint.abci.types_pb2 import Event
@@ -20,6 +21,16 @@ Json = Mapping[str, Any]
 COMET_VERSION = "0.38.17"
 """Version of CometBFT whose JSON this is; clients choose their decoder by it."""
 _BLOCK_PROTOCOL = "11"
+NO_RESULT: Json = {
+    "code": 0,
+    "data": None,
+    "log": "",
+    "gas_wanted": "0",
+    "gas_used": "0",
+    "events": [],
+    "codespace": "",
+}
+"""The result of a transaction that was not run."""
 
 
 def upper(data: bytes) -> str:
@@ -112,6 +123,27 @@ def tx(found: StoredTx, position: int) -> Json:
     }
 
 
+def tx_event(found: StoredTx, position: int) -> Json:
+    """The same, as a subscription is told of it."""
+    result = tx_result(found.response)
+    return {"height": str(found.response.height), "index": position, "tx": b64(found.raw), "result": result}
+
+
+def attributes(response: TxResponse) -> dict[str, list[str]]:
+    """The values of each `type.key` among a transaction's events."""
+    return _by_name(response.events)
+
+
+def block_attributes(executed: Executed) -> dict[str, list[str]]:
+    """The values of each `type.key` among a block's own events."""
+    return _by_name(abci_events(executed.events))
+
+
+def tx_tags(response: TxResponse) -> Json:
+    """What CometBFT adds to a transaction's attributes."""
+    return {"tx.hash": [response.txhash], "tx.height": [str(response.height)]}
+
+
 def tx_result(response: TxResponse) -> Json:
     """What a transaction came to."""
     return {
@@ -137,6 +169,14 @@ def events(found: Iterable[Event]) -> list[Json]:
         }
         for event in found
     ]
+
+
+def _by_name(found: Iterable[Event]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for event in found:
+        for entry in event.attributes:
+            values.setdefault(f"{event.type}.{entry.key.decode()}", []).append(entry.value.decode())
+    return values
 
 
 def _block_id(block_hash: bytes) -> Json:

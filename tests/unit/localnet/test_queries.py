@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from r3mes_ray.errors import InvalidInput, NotOnChain
-from r3mes_ray.localnet.queries import SERVICES, auth, bank, r3mes, remes, tendermint, tx
+from r3mes_ray.localnet.queries import SERVICES, auth, bank, consensus, r3mes, remes, tendermint, tx
 from r3mes_ray.localnet.queries.paging import page
 from r3mes_ray.protocol.cid import cid_of
 from r3mes_ray.wire.cosmos.auth.v1beta1 import query_pb2 as auth_wire
 from r3mes_ray.wire.cosmos.bank.v1beta1 import query_pb2 as bank_wire
 from r3mes_ray.wire.cosmos.base.query.v1beta1.pagination_pb2 import PageRequest
 from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint_wire
+from r3mes_ray.wire.cosmos.consensus.v1 import query_pb2 as consensus_wire
 from r3mes_ray.wire.cosmos.tx.v1beta1 import service_pb2 as tx_wire
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as r3mes_wire
 from r3mes_ray.wire.r3mes.v1.types_pb2 import RoundPhase
@@ -174,3 +175,17 @@ def test_parameters_are_told(lab) -> None:
     told = r3mes.params(lab.node, r3mes_wire.QueryParamsRequest())
     assert (told.rule_set, told.denom, told.min_gas_price) == ("v2", "uremes", "0.025")
     assert (told.expert_bond, told.proposer_stake) == ("1000000uremes", "10000000uremes")
+
+
+def test_search_by_one_text_and_page_numbers_as_newer_clients_ask(lab) -> None:
+    for _ in range(3):
+        lab.deliver(lab.alice, lab.transfer(lab.alice, lab.bob))
+    query = f"message.sender='{lab.address(lab.alice)}' AND tx.height>1"
+    answer = tx.get_txs_event(lab.node, tx_wire.GetTxsEventRequest(query=query, page=2, limit=1))
+    assert [found.height for found in answer.tx_responses] == [3]
+    assert answer.total == 2
+
+
+def test_consensus_params_name_the_bytes_of_a_block_and_no_gas_limit(lab) -> None:
+    block = consensus.params(lab.node, consensus_wire.QueryParamsRequest()).params.block
+    assert (block.max_bytes, block.max_gas) == (4_000_000, -1)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 
 import httpx
 import pytest
 
+from r3mes_ray.localnet.feed import BlockFeed
 from r3mes_ray.localnet.rpc.app import MAX_BODY_BYTES, create_rpc_app
+from r3mes_ray.localnet.rpc.calls import Host
 from r3mes_ray.wire.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
 from r3mes_ray.wire.cosmos.auth.v1beta1.query_pb2 import QueryAccountRequest, QueryAccountResponse
 
@@ -16,7 +19,8 @@ from r3mes_ray.wire.cosmos.auth.v1beta1.query_pb2 import QueryAccountRequest, Qu
 class Rpc:
     def __init__(self, node) -> None:
         self.woken = 0
-        app = create_rpc_app(node, "127.0.0.1:26657", self._wake)
+        self.feed = BlockFeed()
+        app = create_rpc_app(Host(node, "127.0.0.1:26657", self._wake, self.feed, commit_timeout_s=0.5))
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://chain")
 
     def _wake(self) -> None:
@@ -186,3 +190,43 @@ async def test_bad_call_is_an_error_with_its_code(rpc: Rpc, body: bytes, code: i
 async def test_oversize_body_is_refused(rpc: Rpc) -> None:
     answer = await rpc.http.post("/", content=b" " * (MAX_BODY_BYTES + 1))
     assert answer.status_code == 413
+
+
+async def test_blockchain_has_headers_newest_first(lab, rpc: Rpc) -> None:
+    lab.block(_tx(lab))
+    lab.to_height(25)
+    last = await rpc.result("blockchain")
+    assert last["last_height"] == "25"
+    assert [entry["header"]["height"] for entry in last["block_metas"]] == [str(n) for n in range(25, 5, -1)]
+    first = await rpc.result("blockchain", minHeight="1", maxHeight="1")
+    assert [entry["num_txs"] for entry in first["block_metas"]] == ["1"]
+    assert (await rpc.call("blockchain", minHeight="9", maxHeight="3"))["error"]["code"] == -32602
+
+
+async def test_genesis_names_the_first_balances(lab, rpc: Rpc) -> None:
+    genesis = (await rpc.result("genesis"))["genesis"]
+    assert (genesis["chain_id"], genesis["genesis_time"]) == ("remes-test", "2026-01-01T00:00:00Z")
+    assert {entry["address"] for entry in genesis["app_state"]["balances"]} >= {lab.address(lab.alice)}
+
+
+async def test_broadcast_commit_answers_when_it_is_in_a_block(lab, rpc: Rpc) -> None:
+    raw = _tx(lab)
+    asked = asyncio.create_task(rpc.result("broadcast_tx_commit", tx=base64.b64encode(raw).decode()))
+    while not lab.node.pending:
+        await asyncio.sleep(0)
+    rpc.feed.publish(lab.node.produce(lab.node.store.head.time_ns + 1))
+    answer = await asked
+    assert (answer["height"], answer["hash"], answer["check_tx"]["code"]) == ("1", _hash(raw), 0)
+    assert answer["tx_result"]["code"] == 0
+
+
+async def test_broadcast_commit_refused_answers_at_once(lab, rpc: Rpc) -> None:
+    raw = lab.sign(lab.alice, lab.transfer(lab.alice, lab.bob), sequence=9)
+    answer = await rpc.result("broadcast_tx_commit", tx=base64.b64encode(raw).decode())
+    assert (answer["check_tx"]["code"], answer["height"]) == (32, "0")
+
+
+async def test_broadcast_commit_without_a_block_says_so(lab, rpc: Rpc) -> None:
+    answer = await rpc.call("broadcast_tx_commit", tx=base64.b64encode(_tx(lab)).decode())
+    assert "timed out" in answer["error"]["data"]
+    assert lab.node.pending == 1

@@ -34,24 +34,32 @@ BROADCAST_MODE_SYNC: BroadcastMode
 BROADCAST_MODE_ASYNC: BroadcastMode
 
 class GetTxsEventRequest(_message.Message):
-    __slots__ = ("events", "pagination", "order_by")
+    __slots__ = ("events", "pagination", "order_by", "page", "limit", "query")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     PAGINATION_FIELD_NUMBER: _ClassVar[int]
     ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedScalarFieldContainer[str]
     pagination: _pagination_pb2.PageRequest
     order_by: OrderBy
-    def __init__(self, events: _Optional[_Iterable[str]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageRequest, _Mapping]] = ..., order_by: _Optional[_Union[OrderBy, str]] = ...) -> None: ...
+    page: int
+    limit: int
+    query: str
+    def __init__(self, events: _Optional[_Iterable[str]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageRequest, _Mapping]] = ..., order_by: _Optional[_Union[OrderBy, str]] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., query: _Optional[str] = ...) -> None: ...
 
 class GetTxsEventResponse(_message.Message):
-    __slots__ = ("txs", "tx_responses", "pagination")
+    __slots__ = ("txs", "tx_responses", "pagination", "total")
     TXS_FIELD_NUMBER: _ClassVar[int]
     TX_RESPONSES_FIELD_NUMBER: _ClassVar[int]
     PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
     txs: _containers.RepeatedCompositeFieldContainer[_tx_pb2.Tx]
     tx_responses: _containers.RepeatedCompositeFieldContainer[_abci_pb2.TxResponse]
     pagination: _pagination_pb2.PageResponse
-    def __init__(self, txs: _Optional[_Iterable[_Union[_tx_pb2.Tx, _Mapping]]] = ..., tx_responses: _Optional[_Iterable[_Union[_abci_pb2.TxResponse, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
+    total: int
+    def __init__(self, txs: _Optional[_Iterable[_Union[_tx_pb2.Tx, _Mapping]]] = ..., tx_responses: _Optional[_Iterable[_Union[_abci_pb2.TxResponse, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ..., total: _Optional[int] = ...) -> None: ...
 
 class BroadcastTxRequest(_message.Message):
     __slots__ = ("tx_bytes", "mode")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.localnet.node import ChainNode
@@ -23,6 +24,10 @@ class TxQuery:
     low: int
     high: int
     tx_hash: bytes | None
+
+    def without(self, name: str) -> TxQuery:
+        """The query without the conditions on one attribute."""
+        return replace(self, attributes=tuple(pair for pair in self.attributes if pair[0] != name))
 
 
 def parse_query(text: str) -> TxQuery:
@@ -63,6 +68,12 @@ def find(node: ChainNode, query: TxQuery) -> list[tuple[int, int]]:
     else:
         places = node.store.places(query.low, query.high)
     return [place for place in places if query.low <= place[0] <= query.high]
+
+
+def matches(query: TxQuery, values: Mapping[str, Sequence[str]], height: int, tx_hash: bytes) -> bool:
+    """Whether a query names an event with these attribute values."""
+    named = all(value in values.get(name, ()) for name, value in query.attributes)
+    return named and query.low <= height <= query.high and query.tx_hash in (None, tx_hash)
 
 
 def _hash(text: str) -> bytes:
