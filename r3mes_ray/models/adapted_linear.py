@@ -15,21 +15,40 @@ from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.models.base import BaseModel
 from r3mes_ray.models.bitnet import BitLinear, quantise_activation
 
+_LEAST_SHARE = 0.1
+"""A magnitude stays above this share of where it began."""
+_ZERO_SHARE = 1e-5
+"""Norms below this share of the layer's largest are rounding noise around 0 (float32)."""
+_SEED_SHARE = 0.01
+"""Norm that a zero row is given, as a share of the layer's mean."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainableAdapter:
-    """Parameters of one layer's adapter beside what its norm needs of the base: squared row norms of W, (out,)."""
+    """Parameters of one layer's adapter, and what keeps them sound.
+
+    Attributes:
+        squares: squared row norms of W, (out,).
+        least_magnitude: where a step may not go below, (out,): a magnitude is a length, and positive.
+    """
 
     a: nn.Parameter
     b: nn.Parameter
     magnitude: nn.Parameter | None
     scale: float
     squares: Tensor
+    least_magnitude: Tensor | None = None
 
     @property
     def parameters(self) -> tuple[nn.Parameter, ...]:
         """What an optimiser updates."""
         return (self.a, self.b) if self.magnitude is None else (self.a, self.b, self.magnitude)
+
+    @torch.no_grad()
+    def keep_positive(self) -> None:
+        """Bring magnitudes back that a step made too small; to be called after each step."""
+        if self.magnitude is not None and self.least_magnitude is not None:
+            torch.maximum(self.magnitude, self.least_magnitude, out=self.magnitude)
 
     def freeze(self) -> ModuleAdapter:
         """The adapter as it is now."""
@@ -45,14 +64,28 @@ class TrainableAdapter:
 
 
 def trainable(weight: Tensor, start: ModuleAdapter, *, dora: bool) -> TrainableAdapter:
-    """Parameters that begin at `start`; a LoRA becomes a DoRA with the magnitudes that leave it unchanged."""
+    """Parameters that begin at `start`; a LoRA becomes a DoRA with the magnitudes that leave it unchanged.
+
+    A zero row of W + s B A has no direction that a DoRA could scale: it is given a small one.
+    """
     squares = weight.square().sum(1)
     a, b = (nn.Parameter(tensor.detach().to(weight).clone()) for tensor in (start.a, start.b))
     adapter = TrainableAdapter(a, b, None, start.scale, squares)
     if not dora:
         return adapter
-    begin = adapter.norms(weight) if start.magnitude is None else start.magnitude.to(weight)
-    return TrainableAdapter(a, b, nn.Parameter(begin.clone()), start.scale, squares)
+    if start.magnitude is None:
+        _give_direction(adapter, weight)
+        begin = adapter.norms(weight)
+    else:
+        begin = start.magnitude.to(weight).clone()
+    return TrainableAdapter(a, b, nn.Parameter(begin), start.scale, squares, begin * _LEAST_SHARE)
+
+
+@torch.no_grad()
+def _give_direction(adapter: TrainableAdapter, weight: Tensor) -> None:
+    norms = adapter.norms(weight)
+    zero = norms <= _ZERO_SHARE * norms.max()
+    adapter.b[zero, 0] += _SEED_SHARE * norms.mean() / (adapter.scale * adapter.a[0].norm())
 
 
 class AdaptedLinear(BitLinear):

@@ -96,9 +96,12 @@ def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def quantise_state(name: str, config: BitNetConfig, state: Mapping[str, Tensor]) -> Checkpoint:
-    """The checkpoint of a trained model's latent weights; everything that is not ternary is rounded to bfloat16."""
+    """The checkpoint of a trained model's latent weights; everything that is not ternary is rounded to bfloat16.
+
+    A row that rounds to zeros alone keeps its largest entry: a zero row has no direction, so no DoRA could adapt it.
+    """
     linears = [key.removesuffix(".weight") for key in state if key.endswith("_proj.weight")]
-    ternary = {linear: _round(state[f"{linear}.weight"]) for linear in sorted(linears)}
+    ternary = {linear: _keep_rows(state[f"{linear}.weight"]) for linear in sorted(linears)}
     taken = {f"{linear}.weight" for linear in linears}
     others = {
         key: tensor.detach().to(torch.bfloat16).float()
@@ -111,6 +114,14 @@ def quantise_state(name: str, config: BitNetConfig, state: Mapping[str, Tensor])
 def _round(weight: Tensor) -> TernaryWeight:
     codes, scale = ternary_codes(weight.detach().float())
     return TernaryWeight(codes.to(torch.int8), float(scale))
+
+
+def _keep_rows(weight: Tensor) -> TernaryWeight:
+    rounded = _round(weight)
+    empty = (rounded.codes == 0).all(1).nonzero().flatten()
+    largest = weight.detach()[empty].abs().argmax(1)
+    rounded.codes[empty, largest] = weight.detach()[empty, largest].sign().to(torch.int8)
+    return rounded
 
 
 def _ternary(

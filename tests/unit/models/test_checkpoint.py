@@ -231,3 +231,18 @@ def test_checkpoint_old_rope_theta_is_the_new_one(written):
     del config["rope_parameters"]
     (written / "config.json").write_text(json.dumps(config | {"rope_theta": 10000.0}))
     assert base_hash(read_checkpoint(written)) == before
+
+
+def test_quantised_row_that_rounds_to_zeros_keeps_its_largest_entry(config, state):
+    name = "model.layers.0.mlp.up_proj"
+    small = torch.full((32,), 1e-4)
+    small[7] = -2e-4
+    state[f"{name}.weight"][5] = small
+    codes = quantise_state("b", config, state).ternary[name].codes[5]
+    assert codes[7] == -1
+    assert codes.abs().sum() == 1
+
+
+def test_shipped_model_has_no_zero_row():
+    base = load_base("tiny")
+    assert all(bool((base.effective_weight(name) != 0).any(1).all()) for name in base.linear_names)

@@ -10,7 +10,8 @@ from peft import PeftModel
 
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapted_linear import attached, trainable
-from r3mes_ray.models.adapters import UpdateOrigin, make_package, write_package
+from r3mes_ray.models.adapters import UpdateOrigin, check_against_base, make_package, write_package
+from r3mes_ray.models.dora import row_norms
 from r3mes_ray.models.finetune import train_adapter
 from r3mes_ray.settings import MiningSettings
 
@@ -108,3 +109,21 @@ def test_training_ends_when_its_seconds_are_over(base):
     trained = train_adapter(base, TEXT, hurried, method="dora", start=None, seed=0, on_step=ignore)
     assert (trained.steps, trained.tokens) == (0, 0)
     assert trained.loss_after == trained.loss_before
+
+
+def test_training_a_base_with_zero_rows_gives_a_package_that_fits_and_peft_computes(base, tmp_path):
+    name = base.linear_names[0]
+    base.linear(name).weight.data[[1, 4]] = 0.0
+    package = package_of(base, train(base))
+    check_against_base(package, base.linear_shapes, base.base_hash, 4)
+    norms = row_norms(base.effective_weight(name), package.modules()[name].a, package.modules()[name].b, 2.0)
+    assert norms.min() > 0
+    write_package(package, tmp_path / "a")
+    peft = PeftModel.from_pretrained(base.model, tmp_path / "a")
+    assert bool(peft(input_ids=TOKENS).logits.isfinite().all())
+
+
+def test_training_keeps_magnitudes_positive_at_any_rate(base):
+    wild = QUICK.model_copy(update={"learning_rate": 3.0})
+    trained = train_adapter(base, TEXT, wild, method="dora", start=None, seed=0, on_step=ignore)
+    check_against_base(package_of(base, trained), base.linear_shapes, base.base_hash, 4)
