@@ -102,7 +102,7 @@ class _Importer:
         links = tuple(Link(child.cid, name, child.tsize) for name, child in children.items())
         block = unixfs.directory(links)
         file_bytes = sum(child.file_bytes for child in children.values())
-        if self._estimate(links, block) <= self._profile.shard_above_bytes:
+        if not links or self._estimate(links, block) <= self._profile.shard_above_bytes:
             return self._node(block, file_bytes, links)
         return build_shards(
             links,
