@@ -97,7 +97,7 @@ class _Run:
         started: float,
     ) -> None:
         self._base, self._mining, self._seed, self._started = base, mining, seed, started
-        self._adapters = tuple(adapters.values())
+        self._adapters = tuple((adapter, base.effective_weight(name)) for name, adapter in adapters.items())
         self._parameters = [parameter for adapter in adapters.values() for parameter in adapter.parameters]
         self._optimiser = torch.optim.AdamW(self._parameters, lr=1.0, betas=(0.9, 0.95), weight_decay=0.0)
 
@@ -126,8 +126,8 @@ class _Run:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._parameters, _CLIP)
         self._optimiser.step()
-        for adapter in self._adapters:
-            adapter.keep_positive()
+        for adapter, weight in self._adapters:
+            adapter.bound_gains(weight)
         return loss.item()
 
 

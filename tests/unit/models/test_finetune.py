@@ -11,7 +11,7 @@ from peft import PeftModel
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapted_linear import attached, trainable
 from r3mes_ray.models.adapters import UpdateOrigin, check_against_base, make_package, write_package
-from r3mes_ray.models.dora import row_norms
+from r3mes_ray.models.dora import gain, row_norms
 from r3mes_ray.models.finetune import train_adapter
 from r3mes_ray.settings import MiningSettings
 
@@ -123,7 +123,10 @@ def test_training_a_base_with_zero_rows_gives_a_package_that_fits_and_peft_compu
     assert bool(peft(input_ids=TOKENS).logits.isfinite().all())
 
 
-def test_training_keeps_magnitudes_positive_at_any_rate(base):
+def test_training_keeps_gains_in_proportion_at_any_rate(base):
     wild = QUICK.model_copy(update={"learning_rate": 3.0})
     trained = train_adapter(base, TEXT, wild, method="dora", start=None, seed=0, on_step=ignore)
-    check_against_base(package_of(base, trained), base.linear_shapes, base.base_hash, 4)
+    package = package_of(base, trained)
+    check_against_base(package, base.linear_shapes, base.base_hash, 4)
+    gains = [gain(base.effective_weight(name), module) for name, module in package.modules().items()]
+    assert 0.049 < min(g.min() for g in gains) < max(g.max() for g in gains) < 20.1
