@@ -85,7 +85,7 @@ async def _serve(settings: Settings) -> None:
         say("starting Ray …")
         joined = await asyncio.to_thread(cluster.join, chosen)
         # Imported here: what Ray reads from the environment is set by now.
-        from r3mes_ray.serving.app import deploy, undeploy
+        from r3mes_ray.serving.app import deploy, drain, undeploy
 
         try:
             say("starting gateway, knowledge and engine …")
@@ -98,7 +98,7 @@ async def _serve(settings: Settings) -> None:
             await stop.wait()
             say("draining requests")
         finally:
-            await asyncio.to_thread(undeploy)
+            await asyncio.to_thread(drain if joined.owned else undeploy)
             await asyncio.to_thread(cluster.leave)
         say("stopped")
 

@@ -4,22 +4,6 @@ from __future__ import annotations
 
 import socket
 
-from r3mes_ray.errors import PortBusy
-
-
-def require_free(host: str, port: int, setting: str) -> None:
-    """Refuse a port that somebody listens on, before anything is started.
-
-    Raises:
-        PortBusy: names the setting that chooses another one.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortBusy(port, setting) from error
-
 
 def free_ports(count: int) -> list[int]:
     """Ports of loopback that nobody listens on at the moment, all different."""

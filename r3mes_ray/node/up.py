@@ -16,9 +16,9 @@ from r3mes_ray.content import open_store
 from r3mes_ray.node.bootstrap import bootstrap
 from r3mes_ray.node.chain_process import ChainProcess
 from r3mes_ray.node.identity import ensure_key, ensure_passphrase
-from r3mes_ray.node.ports import require_free
 from r3mes_ray.node.record import NodeRecord, claim, remove_record, write_record
-from r3mes_ray.serving.app import deploy, undeploy
+from r3mes_ray.serving.app import deploy, drain, undeploy
+from r3mes_ray.serving.ports import claim_port
 from r3mes_ray.settings import Settings
 
 OPERATOR_COINS = 10**12
@@ -88,7 +88,7 @@ class Node:
         remove_record(self.settings.home)
         if self._cluster is not None:
             self._say("draining requests")
-            await asyncio.to_thread(undeploy)
+            await asyncio.to_thread(drain if self._cluster.owned else undeploy)
             self._say("stopping Ray")
             await asyncio.to_thread(cluster.leave)
             self._cluster = None
@@ -100,11 +100,11 @@ class Node:
     def _check_ports(self) -> None:
         settings = self.settings
         local = settings.localnet
-        require_free(local.host, local.grpc_port, "localnet.grpc_port")
-        require_free(local.host, local.rpc_port, "localnet.rpc_port")
-        require_free(settings.serving.host, settings.serving.port, "serving.port")
+        claim_port(local.host, local.grpc_port, "localnet.grpc_port")
+        claim_port(local.host, local.rpc_port, "localnet.rpc_port")
+        claim_port(settings.serving.host, settings.serving.port, "serving.port")
         if settings.ray.address is None:
-            require_free("127.0.0.1", settings.ray.dashboard_port, "ray.dashboard_port")
+            claim_port("127.0.0.1", settings.ray.dashboard_port, "ray.dashboard_port")
 
     def _stage(self, name: str) -> Stage:
         return Stage(name, self.stages, self._say)

@@ -97,9 +97,14 @@ def wait_until_ready(url: str, timeout_s: float = 120.0) -> None:
     raise ServingUnavailable("the gateway", f"not ready after {timeout_s:g} s: {last}")
 
 
+def drain() -> None:
+    """Let requests in flight end and take no new ones; what is left ends with the cluster."""
+    serve.delete(NAME)
+
+
 def undeploy() -> None:
     """Drain and stop what `deploy` started; Ray, and other applications on its Serve, go on."""
-    serve.delete(NAME)
+    drain()
     if not serve.status().applications:
         serve.shutdown()  # type: ignore[no-untyped-call]
 
