@@ -11,6 +11,7 @@ from r3mes_ray.cli.context import progress
 from r3mes_ray.cluster import join, leave
 from r3mes_ray.content import open_store
 from r3mes_ray.models.base import load_base
+from r3mes_ray.node.ports import require_free
 from r3mes_ray.node.record import read_record
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.actors import ray_map
@@ -33,7 +34,8 @@ async def propose(settings: Settings, key: str | None, *, expert: str, limit: in
             round_id = record.round_id
             _say(f"round {round_id} of {expert} is open ({record.phase})")
         else:
-            opened = await open_round(ports.client, expert, parameters_of(settings.training, limit), PhaseBlocks())
+            parameters = parameters_of(settings.training, limit)
+            opened = await open_round(ports.client, expert, parameters, PhaseBlocks(), settings.training.rule)
             round_id = opened.round_id
             _say(f"opened round {round_id} of {expert} at height {opened.height}, tx {opened.tx_hash}")
         return await RoundCoordinator(ports).run(round_id, limit)
@@ -51,6 +53,8 @@ def _proposer(settings: Settings, key: str | None) -> Iterator[RoundPorts]:
     if running is not None:
         cluster = settings.ray.model_copy(update={"address": running.ray_address})
         settings = settings.model_copy(update={"ray": cluster})
+    if settings.ray.address is None:
+        require_free("127.0.0.1", settings.ray.dashboard_port, "ray.dashboard_port")
     joined = join(settings)
     name = key or settings.keyring.key
     _say(f"Ray at {joined.address}, dashboard {joined.dashboard or 'off'}")

@@ -42,7 +42,7 @@ def open_command(
     settings = current().settings
     client = open_chain(settings, open_key(key))
     blocks = PhaseBlocks(submit_blocks, commit_blocks, reveal_blocks, challenge_blocks)
-    opened = run(open_round(client, expert, parameters_of(settings.training, limit), blocks))
+    opened = run(open_round(client, expert, parameters_of(settings.training, limit), blocks, settings.training.rule))
     emit(opened, fields(opened))
 
 

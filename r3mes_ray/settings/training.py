@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from r3mes_ray.settings.section import Section
@@ -35,6 +37,14 @@ class TrainingSettings(Section):
     """How a miner trains one update."""
     target_rank: int = Field(16, ge=1, le=256)
     """Rank of a published aggregate."""
+    rule: str = "mean"
+    """Aggregation rule of the rounds that this node opens; docs/aggregation.md has them all."""
+    faults: int | None = Field(None, ge=0)
+    """How many liars the rule must bear; none is 0."""
+    if_too_few: Literal["lower"] | None = None
+    """With fewer valid updates than that needs: `lower` the number of liars; none refuses the round."""
+    before: Literal["nnm", "arc"] | None = None
+    """Pre-aggregation: nearest-neighbour mixing or adaptive clipping."""
     min_updates: int = Field(2, ge=1)
     """Fewer valid updates end the round without an aggregate."""
     fetch_concurrency: int = Field(8, ge=1)

@@ -5,19 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
 
+from r3mes_ray.errors import TooFewUpdates
 from r3mes_ray.models.adapters import AggregateOrigin, Exclusion, make_package, read_package, write_package
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
+from r3mes_ray.training.coordinatewise import reduce_module
 from r3mes_ray.training.exact import ModuleMean, mean_of_module
 from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
-from r3mes_ray.training.rules import Decision, RuleInput, rule_named
+from r3mes_ray.training.rules import (
+    COORDINATE_RULES,
+    RULES,
+    Decision,
+    RuleInput,
+    RuleParameters,
+    decide,
+    faults_borne,
+    least_updates,
+    rule_named,
+)
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter
 from r3mes_ray.types import UpdateId
 
@@ -28,7 +41,7 @@ _MAX_REASON = 1000
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """The mean of a round, under PEFT's names.
+    """The result of a round, under PEFT's names.
 
     Attributes:
         discarded_energy: share of the weighted sum's squared norm that the target rank left out.
@@ -55,31 +68,75 @@ def aggregate_updates(
         updates: at least one; a layer that none of them touches stays as in the base.
         start: the version that they started from; None for the base.
         algebra: how sums and truncation are computed; only the default gives the bits that others recompute.
+
+    Raises:
+        TooFewUpdates: fewer than the rule needs for the round's number of liars.
     """
-    weights = (WEIGHT,) * len(updates)
-    given = RuleInput(weights, lambda: gram_of_steps(base, updates, start, algebra))
-    decision = rule_named(plan.record.rule)(given, plan.parameters)
-    # The start version enters with what the coefficients leave of it: x₀ + Σ cᵢ(xᵢ − x₀).
-    rest = 1.0 - math.fsum(decision.coefficients)
-    adapters: list[StoredAdapter | None] = list(updates)
-    coefficients = list(decision.coefficients)
-    if abs(rest) > 1e-12:
-        adapters.append(start)
-        coefficients.append(rest)
-    dora = any(adapter is not None and adapter.dora for adapter in adapters)
-    paths = sorted({layer.path for adapter in adapters if adapter is not None for layer in adapter.layers})
+    parameters = _with_borne_faults(plan, len(updates))
+    decision = _decide(base, plan, parameters, updates, start, algebra)
+    adapters, coefficients = _with_rest(updates, start, decision)
+    coordinate = COORDINATE_RULES.get(plan.record.rule)
+    dora = coordinate is None and any(adapter is not None and adapter.dora for adapter in adapters)
+    present = [*adapters, start]
+    paths = sorted({layer.path for adapter in present if adapter is not None for layer in adapter.layers})
     tensors: dict[str, Tensor] = {}
     kept = total = 0.0
     for path in paths:
-        parts = [None if adapter is None else adapter.part(path) for adapter in adapters]
         weight = base.effective_weight(path)
-        mean = mean_of_module(
-            weight, parts, coefficients, rank=plan.parameters.rank, with_magnitude=dora, algebra=algebra
-        )
+        if coordinate is None:
+            parts = [None if adapter is None else adapter.part(path) for adapter in adapters]
+            mean = mean_of_module(
+                weight, parts, coefficients, rank=parameters.rank, with_magnitude=dora, algebra=algebra
+            )
+        else:
+            steps = [adapter.part(path) for adapter in updates]
+            first = None if start is None else start.part(path)
+            rule = partial(coordinate, faults=parameters.faults or 0)
+            mean = reduce_module(weight, steps, first, rule, rank=parameters.rank, algebra=algebra)
         tensors |= _tensors(path, mean)
         kept, total = kept + mean.kept_energy, total + mean.total_energy
-    config = _config(base, paths, plan.parameters.rank, dora=dora)
+    config = _config(base, paths, parameters.rank, dora=dora)
     return Aggregate(config, tensors, decision, 1.0 - kept / total if total else 0.0)
+
+
+def _with_borne_faults(plan: RoundPlan, count: int) -> RuleParameters:
+    """The round's parameters with the f that its rule is run with."""
+    rule, parameters = plan.record.rule, plan.parameters
+    rule_named(rule)
+    faults = faults_borne(rule, count, parameters)
+    if faults is None:
+        needed = least_updates(rule, parameters.faults or 0)
+        raise TooFewUpdates(plan.record.round_id, count, count + 1 if needed is None else needed)
+    return parameters.model_copy(update={"faults": faults})
+
+
+def _decide(
+    base: BaseWeights,
+    plan: RoundPlan,
+    parameters: RuleParameters,
+    updates: Sequence[StoredAdapter],
+    start: StoredAdapter | None,
+    algebra: Algebra,
+) -> Decision:
+    """The coefficients; a coordinate-wise rule has none, and counts every update alike."""
+    rule = RULES.get(plan.record.rule)
+    if rule is None:
+        return Decision((1.0 / len(updates),) * len(updates))
+    given = RuleInput((WEIGHT,) * len(updates), lambda: gram_of_steps(base, updates, start, algebra))
+    return decide(rule, given, parameters)
+
+
+def _with_rest(
+    updates: Sequence[StoredAdapter], start: StoredAdapter | None, decision: Decision
+) -> tuple[list[StoredAdapter | None], list[float]]:
+    """The start version enters with what the coefficients leave: x₀ + Σ cᵢ(xᵢ − x₀). What counts 0 is not read."""
+    pairs: list[tuple[StoredAdapter | None, float]] = [
+        (adapter, c) for adapter, c in zip(updates, decision.coefficients, strict=True) if c
+    ]
+    rest = 1.0 - math.fsum(decision.coefficients)
+    if abs(rest) > 1e-12 or not pairs:
+        pairs.append((start, rest))
+    return [adapter for adapter, _ in pairs], [c for _, c in pairs]
 
 
 def write_aggregate(

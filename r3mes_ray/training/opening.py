@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient, send
 from r3mes_ray.settings import TrainingSettings
-from r3mes_ray.training.rules import RuleParameters, rule_named
+from r3mes_ray.training.rules import RuleParameters, check_parameters
 from r3mes_ray.types import RoundId, TxHash
 from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgOpenRound
 
@@ -41,20 +41,27 @@ class OpenedRound:
 
 def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParameters:
     """The rule's parameters that a node's settings ask for."""
-    return RuleParameters(rank=training.target_rank, min_updates=training.min_updates, limit=limit)
+    return RuleParameters(
+        rank=training.target_rank,
+        min_updates=training.min_updates,
+        limit=limit,
+        faults=training.faults,
+        if_too_few=training.if_too_few,
+        before=training.before,
+    )
 
 
 async def open_round(
-    client: ChainClient, expert_name: str, parameters: RuleParameters, blocks: PhaseBlocks, rule: str = "mean"
+    client: ChainClient, expert_name: str, parameters: RuleParameters, blocks: PhaseBlocks, rule: str
 ) -> OpenedRound:
     """Open a round that starts from the expert's current version.
 
     Raises:
         NotOnChain: there is no such expert.
-        InvalidInput: a rule that this version cannot compute.
+        InvalidInput: a rule that this version cannot compute, or parameters that it cannot take.
         TxRejected: the account is no proposer, or the expert has an open round.
     """
-    rule_named(rule)
+    check_parameters(rule, parameters)
     expert = await queries.expert(client, expert_name)
     message = MsgOpenRound(
         proposer=client.address,

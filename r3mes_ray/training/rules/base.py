@@ -52,3 +52,11 @@ class Rule(Protocol):
     def __call__(self, given: RuleInput, parameters: RuleParameters) -> Decision:
         """Decide how much of each step enters the aggregate."""
         ...
+
+
+class CoordinateRule(Protocol):
+    """A pure function on each coordinate by itself, of equal updates."""
+
+    def __call__(self, rows: Tensor, faults: int) -> Tensor:
+        """Reduce the rows of (N, d), finite, to (d,); `faults` is f."""
+        ...

@@ -16,6 +16,18 @@ def mean(given: RuleInput, parameters: RuleParameters) -> Decision:
     return Decision(shares, evidence)
 
 
+def largest_faults(n: int) -> int:
+    """None: one liar is enough."""
+    return 0
+
+
+def shares_of(given: RuleInput, parameters: RuleParameters, chosen: Sequence[int]) -> tuple[float, ...]:
+    """Capped shares of the chosen updates by weight; 0 for the others."""
+    shares = capped_shares([given.weights[index] for index in chosen], parameters.weight_cap)
+    placed = dict(zip(chosen, shares, strict=True))
+    return tuple(placed.get(index, 0.0) for index in range(len(given.weights)))
+
+
 def capped_shares(weights: Sequence[float], cap: int) -> tuple[float, ...]:
     """Shares that sum to 1, proportional to the weights, none above cap/N; all-zero weights give equal shares.
 

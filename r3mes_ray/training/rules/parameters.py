@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,6 +26,18 @@ class RuleParameters(BaseModel):
     """Only so many updates are considered, the first on chain; none considers all."""
     weight_cap: int = Field(2, ge=1)
     """No update weighs more than this many times an equal share."""
+    faults: int | None = Field(None, ge=0)
+    """f, how many liars the rule must bear; none is 0."""
+    if_too_few: Literal["lower"] | None = None
+    """With fewer valid updates than f liars need: `lower` f to what they bear; none refuses the round."""
+    before: Literal["nnm", "arc"] | None = None
+    """Pre-aggregation: nearest-neighbour mixing or adaptive clipping; none leaves the updates as they are."""
+    keep: int | None = Field(None, ge=1)
+    """How many updates multi-krum averages; none is N - f."""
+    iterations: int | None = Field(None, ge=1, le=1000)
+    """Steps of geometric-median (none: 32) and centered-clipping (none: 3)."""
+    radius: float | None = Field(None, gt=0)
+    """Clipping radius of centered-clipping; none is the median distance in each step."""
 
     def to_json(self) -> str:
         """Canonical text for the chain; a parameter that is None is left out."""
