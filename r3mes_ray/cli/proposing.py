@@ -11,8 +11,8 @@ from r3mes_ray.cli.context import progress
 from r3mes_ray.cluster import join, leave
 from r3mes_ray.content import open_store
 from r3mes_ray.models.base import load_base
-from r3mes_ray.node.ports import require_free
 from r3mes_ray.node.record import read_record
+from r3mes_ray.serving.ports import claim_port
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.actors import ray_map
 from r3mes_ray.training.context import RoundPorts
@@ -54,7 +54,7 @@ def _proposer(settings: Settings, key: str | None) -> Iterator[RoundPorts]:
         cluster = settings.ray.model_copy(update={"address": running.ray_address})
         settings = settings.model_copy(update={"ray": cluster})
     if settings.ray.address is None:
-        require_free("127.0.0.1", settings.ray.dashboard_port, "ray.dashboard_port")
+        claim_port("127.0.0.1", settings.ray.dashboard_port, "ray.dashboard_port")
     joined = join(settings)
     name = key or settings.keyring.key
     _say(f"Ray at {joined.address}, dashboard {joined.dashboard or 'off'}")
