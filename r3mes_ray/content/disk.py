@@ -11,6 +11,7 @@ from r3mes_ray.content.collector import StoreFolder, collect
 from r3mes_ray.content.disk_writer import DiskWriter
 from r3mes_ray.content.exporter import export
 from r3mes_ray.content.gateway import Gateways
+from r3mes_ray.content.gateway_car import car_first
 from r3mes_ray.content.graph import measure
 from r3mes_ray.content.importer import import_path
 from r3mes_ray.content.layered import ReadThrough
@@ -45,7 +46,7 @@ class DiskStore:
         if self._peers is None:
             await export(root, self, target, limits)
             return
-        async with self._peers.connect() as remote:
+        async with car_first(self._peers, root) as remote:
             with DiskWriter(self._store, self._max_bytes) as writer:
                 await export(root, ReadThrough(self, remote, writer), target, limits)
 

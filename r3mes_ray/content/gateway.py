@@ -11,13 +11,14 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
 
 from r3mes_ray.content.blocks import MAX_BLOCK_BYTES, verify_block
+from r3mes_ray.content.car import read_car
 from r3mes_ray.errors import (
     ConfigError,
     ContentCorrupt,
@@ -28,7 +29,7 @@ from r3mes_ray.errors import (
 )
 from r3mes_ray.protocol.cid import CidParts
 
-RAW_BLOCK = "application/vnd.ipld.raw"
+RAW_BLOCK, CAR = "application/vnd.ipld.raw", "application/vnd.ipld.car"
 _SLOWEST_BYTES_PER_S = 32 * 1024
 _LONGEST_REST_S = 60.0
 _HOST = re.compile(r"[0-9A-Za-z.:_-]+")
@@ -83,16 +84,41 @@ class Gateways:
 
     async def fetch(self, client: httpx.AsyncClient, gateway: _Gateway, cid: CidParts) -> bytes:
         """One verified block from one gateway, whatever it sends."""
-        slowest = self._timeout_s + MAX_BLOCK_BYTES / _SLOWEST_BYTES_PER_S
         try:
-            async with asyncio.timeout(slowest), client.stream("GET", _block_url(gateway, cid)) as response:
-                _check_head(gateway.url, cid, response)
+            async with asyncio.timeout(self._slowest_s), client.stream("GET", _block_url(gateway, cid)) as response:
+                _check_head(gateway.url, cid, response, RAW_BLOCK)
                 block = await _body(gateway.url, response)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise ContentTimeout(cid.text, self._timeout_s) from error
         except httpx.HTTPError as error:
             raise ContentUnavailable(gateway.url, str(error) or type(error).__name__) from error
         return verify_block(cid, block, gateway.url)
+
+    async def fetch_car(
+        self, client: httpx.AsyncClient, gateway: _Gateway, root: CidParts
+    ) -> AsyncGenerator[tuple[CidParts, bytes]]:
+        """Verified blocks from one gateway's CAR of all below `root`, in its order; see `read_car`."""
+        request = client.stream(
+            "GET", f"{gateway.url}/ipfs/{root.text}?format=car&dag-scope=all", headers={"Accept": CAR}
+        )
+        try:
+            async with request as response:
+                _check_head(gateway.url, root, response, CAR)
+                async with aclosing(read_car(response.aiter_raw(), gateway.url)) as sections:
+                    while True:
+                        async with asyncio.timeout(self._slowest_s):
+                            section = await anext(sections, None)
+                        if section is None:
+                            return
+                        yield section
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise ContentTimeout(root.text, self._timeout_s) from error
+        except httpx.HTTPError as error:
+            raise ContentUnavailable(gateway.url, str(error) or type(error).__name__) from error
+
+    @property
+    def _slowest_s(self) -> float:
+        return self._timeout_s + MAX_BLOCK_BYTES / _SLOWEST_BYTES_PER_S
 
     @property
     def hedge_after_s(self) -> float:
@@ -134,6 +160,27 @@ class GatewayBlocks:
             await asyncio.gather(*running, return_exceptions=True)
         raise failure
 
+    async def car(self, root: CidParts) -> AsyncGenerator[tuple[CidParts, bytes]]:
+        """Verified blocks below `root` as the healthiest gateway that has it sends them, in its order.
+
+        Ends without an error, and early, where it is slow to begin or fails: blocks that are missing are `read`.
+        """
+        for gateway in self._gateways.candidates():
+            try:
+                async with aclosing(self._gateways.fetch_car(self._client, gateway, root)) as sections:
+                    async with asyncio.timeout(self._gateways.hedge_after_s):
+                        first = await anext(sections)
+                    yield first
+                    async for section in sections:
+                        yield section
+            except ContentNotFound:
+                continue
+            except ContentError as error:
+                self._gateways.note(gateway, error)
+            except (TimeoutError, StopAsyncIteration):
+                pass
+            return
+
     def _settle(self, gateway: _Gateway, task: asyncio.Task[bytes]) -> ContentError | None:
         error = task.exception()
         if error is not None and not isinstance(error, ContentError):
@@ -164,7 +211,7 @@ def _block_url(gateway: _Gateway, cid: CidParts) -> str:
     return f"{gateway.url}/ipfs/{cid.text}?format=raw"
 
 
-def _check_head(url: str, cid: CidParts, response: httpx.Response) -> None:
+def _check_head(url: str, cid: CidParts, response: httpx.Response, wanted: str) -> None:
     if response.status_code in (404, 410):
         raise ContentNotFound(cid.text)
     if response.is_redirect:
@@ -172,10 +219,10 @@ def _check_head(url: str, cid: CidParts, response: httpx.Response) -> None:
     if response.status_code != 200:
         raise ContentUnavailable(url, f"answers with status {response.status_code}")
     kind = response.headers.get("content-type", "nothing").partition(";")[0].strip()
-    if kind != RAW_BLOCK:
-        raise ContentUnavailable(url, f"sends {kind[:50]} where {RAW_BLOCK} was asked for")
+    if kind != wanted:
+        raise ContentUnavailable(url, f"sends {kind[:50]} where {wanted} was asked for")
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise ContentUnavailable(url, "compresses the block although that was not asked for")
+        raise ContentUnavailable(url, "compresses its answer although that was not asked for")
 
 
 async def _body(url: str, response: httpx.Response) -> bytes:

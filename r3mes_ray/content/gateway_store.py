@@ -7,6 +7,7 @@ from pathlib import Path
 from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits
 from r3mes_ray.content.exporter import export
 from r3mes_ray.content.gateway import Gateways
+from r3mes_ray.content.gateway_car import car_first
 from r3mes_ray.errors import ContentNotFound, ContentReadOnly
 from r3mes_ray.protocol.cid import parse_cid
 from r3mes_ray.types import Cid
@@ -25,7 +26,7 @@ class GatewayStore:
     async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS) -> None:
         """See `ContentStore.get`."""
         root = parse_cid(cid)
-        async with self._gateways.connect() as blocks:
+        async with car_first(self._gateways, root) as blocks:
             await export(root, blocks, target, limits)
 
     async def pin(self, cid: Cid) -> None:

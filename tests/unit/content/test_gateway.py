@@ -108,7 +108,7 @@ ATTACKS = {
     "gzip bomb": (
         raw(gzip.compress(bytes(2**27)), b"Content-Encoding: gzip\r\n"),
         ContentUnavailable,
-        "compresses the block",
+        "compresses its answer",
     ),
     "endless body": (never_ends, ContentUnavailable, "more than the 2097152 bytes"),
     "stall": (stalls, ContentTimeout, "did not arrive"),
