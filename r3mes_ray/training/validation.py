@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from torch import Tensor
 
 from r3mes_ray.chain.records import RoundRecord, UpdateRecord
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import AdapterPackage, UpdateOrigin, check_against_base, gradient_hash_of
-from r3mes_ray.training.effects import effects_of
+from r3mes_ray.training.algebra import REPRODUCIBLE
+from r3mes_ray.training.effects import Part, effects_of
+from r3mes_ray.training.reproducible import balanced
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter
 
 MAX_RANK = 256
@@ -17,6 +22,9 @@ MAX_GAIN = 100.0
 """Largest gain of a row, and the inverse of the smallest: honest training moves it by some per cent."""
 MAX_STEP = 100.0
 """Largest norm of an update's product, in norms of the layer's weight: beyond it float32 results overflow."""
+
+MAX_CANCELLATION = 1e4
+"""Largest ratio of one column's product to the whole of B·A: beyond it a gauge hides the update in rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +67,38 @@ def check_effect(adapter: StoredAdapter, base: BaseWeights) -> None:
     """Refuse an update whose effect on a layer is out of all proportion; one layer at a time.
 
     Raises:
-        PackageRejected: rule `gain` for a row's magnitude against its norm, rule `norm` for the size of B·A.
+        PackageRejected: rule `gain` for a row's magnitude against its norm, `norm` for the size of B·A, `cancellation`
+            for factors that are large where their product is not.
     """
     for layer in adapter.layers:
         part = adapter.part(layer.path)
         if part is None:
             continue
-        weight = base.effective_weight(layer.path).double()
-        own = float(((part.b.T @ part.b) * (part.a @ part.a.T)).sum().clamp_min(0.0).sqrt())
-        limit = MAX_STEP * float(weight.norm())
-        if not own <= limit:
-            raise PackageRejected("norm", layer.path, f"the product has norm {own:.3g}, at most {limit:.3g} is taken")
+        weight = base.effective_weight(layer.path)
+        _check_size(layer.path, weight, part)
         gains = effects_of(weight, [part]).gains
         if not bool(((gains >= 1 / MAX_GAIN) & (gains <= MAX_GAIN)).all()):
             raise PackageRejected("gain", layer.path, f"a row's gain is not between {1 / MAX_GAIN:g} and {MAX_GAIN:g}")
+
+
+def _check_size(path: str, weight: Tensor, part: Part) -> None:
+    """On the published path's arithmetic: a verdict at the limit is everybody's."""
+    b, a = balanced(part.b, part.a)
+    columns = b.T.contiguous()
+    own = _root(_total(REPRODUCIBLE.product(columns, columns) * REPRODUCIBLE.product(a, a)))
+    limit = MAX_STEP * _root(_total(weight.double().square()))
+    if not own <= limit:
+        raise PackageRejected("norm", path, f"the product has norm {own:.3g}, at most {limit:.3g} is taken")
+    terms = REPRODUCIBLE.row_dots(columns, columns).sqrt() * REPRODUCIBLE.row_dots(a, a).sqrt()
+    largest = float(terms.max()) if terms.numel() else 0.0
+    if largest > MAX_CANCELLATION * own:
+        detail = f"a column times its row has norm {largest:.3g}, the product only {own:.3g}: its factors cancel"
+        raise PackageRejected("cancellation", path, detail)
+
+
+def _total(x: Tensor) -> float:
+    return float(REPRODUCIBLE.row_sums(REPRODUCIBLE.row_sums(x)[None, :]))
+
+
+def _root(value: float) -> float:
+    return math.sqrt(max(0.0, value))

@@ -1,0 +1,119 @@
+"""The gate before the rule, in the space of weights: copies in any form, and factors that hide what they do."""
+
+import pytest
+import torch
+
+from r3mes_ray.errors import PackageRejected
+from r3mes_ray.models.adapters import ModuleAdapter, make_package, write_package
+from r3mes_ray.models.adapters.modules import tensors_of
+from r3mes_ray.training.copies import find_copies
+from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.training.validation import check_effect
+
+
+def turned(package, change):
+    """The same package with its factors changed."""
+    modules = {name: change(module) for name, module in package.modules().items()}
+    manifest = package.manifest
+    return make_package(
+        package.config,
+        tensors_of(modules),
+        base_id=manifest.base_id,
+        expert=manifest.expert,
+        version=manifest.version,
+        origin=manifest.origin,
+    )
+
+
+def gauge(module):
+    mix = torch.randn(module.rank, module.rank, generator=torch.Generator().manual_seed(8)) + 3 * torch.eye(module.rank)
+    b, a = module.b @ mix, torch.linalg.solve(mix, module.a)
+    return ModuleAdapter(a.contiguous(), b.contiguous(), module.scale, module.magnitude)
+
+
+def rescaled(module):
+    return ModuleAdapter(module.a / 1000, module.b * 1000, module.scale, module.magnitude)
+
+
+def noisy(module):
+    noise = torch.randn(module.b.shape, generator=torch.Generator().manual_seed(9))
+    return ModuleAdapter(module.a, module.b + 1e-4 * module.b.norm() * noise, module.scale, module.magnitude)
+
+
+def halved(module):
+    return ModuleAdapter(module.a, module.b.half().float(), module.scale, module.magnitude)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    count = iter(range(100))
+
+    def store(package):
+        folder = tmp_path / f"stored-{next(count)}"
+        write_package(package, folder)
+        return StoredAdapter(folder, package.config.use_dora, layers_of(package))
+
+    return store
+
+
+@pytest.mark.parametrize("disguise", [gauge, rescaled, noisy, halved])
+@pytest.mark.parametrize("dora", [False, True])
+def test_copy_in_a_disguise_is_found_and_the_first_on_chain_wins(base, packages, stored, disguise, dora):
+    original, other = packages.make(1, dora=dora), packages.make(2, dora=dora)
+    adapters = [stored(original), stored(other), stored(turned(original, disguise))]
+    (found,) = find_copies(gram_of_steps(base, adapters, None), ["update 3", "update 5", "update 8"])
+    assert (found.index, found.rule) == (2, "copy")
+    assert found.detail.startswith("is update 3 again")
+
+
+def test_copy_is_judged_by_the_step_and_not_by_the_adapter(base, packages, stored):
+    """Two small honest steps from one version have almost equal adapters, and are no copies."""
+    start = packages.make(7, dora=False)
+
+    def small_step(seed):
+        def move(module):
+            noise = torch.randn(module.b.shape, generator=torch.Generator().manual_seed(seed))
+            return ModuleAdapter(module.a, module.b + 1e-3 * noise, module.scale, None)
+
+        return stored(turned(start, move))
+
+    adapters = [small_step(1), small_step(2)]
+    assert find_copies(gram_of_steps(base, adapters, stored(start)), ["a", "b"]) == ()
+    (absolute,) = find_copies(gram_of_steps(base, adapters, None), ["a", "b"])
+    assert absolute.rule == "copy"
+
+
+def test_start_version_handed_in_again_is_idle(base, packages, stored):
+    start = packages.make(7)
+    adapters = [stored(packages.make(1)), stored(start), stored(packages.make(2))]
+    (found,) = find_copies(gram_of_steps(base, adapters, stored(start)), ["a", "b", "c"])
+    assert (found.index, found.rule) == (1, "idle")
+
+
+def test_sign_flipped_update_is_no_copy():
+    assert find_copies(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).double(), ["a", "b"]) == ()
+
+
+def test_copies_of_copies_all_name_the_first():
+    found = find_copies(torch.ones(3, 3).double(), ["x", "y", "z"])
+    assert [(copy.index, copy.detail[:10]) for copy in found] == [(1, "is x again"), (2, "is x again")]
+
+
+def test_factors_that_cancel_are_refused(base, packages, stored):
+    """(b, −b + δ) with equal rows of A: the product is small, its factors are not."""
+
+    def cancelling(module):
+        b, a = module.b.clone(), module.a.clone()
+        a[1] = a[0]
+        b[:, 0], b[:, 1] = 1e6, -1e6
+        b[0, 1] += 1.0
+        return ModuleAdapter(a, b, module.scale, None)
+
+    with pytest.raises(PackageRejected, match="cancel") as refused:
+        check_effect(stored(turned(packages.make(1, dora=False), cancelling)), base)
+    assert refused.value.rule == "cancellation"
+
+
+def test_gauge_by_a_scale_alone_passes(base, packages, stored):
+    check_effect(stored(turned(packages.make(1), rescaled)), base)
