@@ -12,7 +12,8 @@ import grpc
 from google.protobuf.message import Message
 
 from r3mes_ray.chain.registry import methods
-from r3mes_ray.errors import ChainUnavailable, InvalidInput, NotOnChain, R3mesError
+from r3mes_ray.errors import ChainUnavailable, ConfigError, InvalidInput, NotOnChain, R3mesError
+from r3mes_ray.settings import ChainSettings
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 2**20),
@@ -37,8 +38,9 @@ _UNREACHABLE = frozenset(
 class NodeChannel:
     """A connection that is opened when it is first used, and again in another event loop."""
 
-    def __init__(self, address: str, timeout_s: float) -> None:
+    def __init__(self, address: str, timeout_s: float, credentials: grpc.ChannelCredentials | None = None) -> None:
         self.address = address
+        self._credentials = credentials
         self._timeout_s = timeout_s
         self._channel: grpc.aio.Channel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -75,7 +77,11 @@ class NodeChannel:
     def _open(self) -> grpc.aio.Channel:
         loop = asyncio.get_running_loop()
         if self._channel is None or self._loop is not loop:
-            self._channel = grpc.aio.insecure_channel(self.address, options=_OPTIONS)
+            self._channel = (
+                grpc.aio.insecure_channel(self.address, options=_OPTIONS)
+                if self._credentials is None
+                else grpc.aio.secure_channel(self.address, self._credentials, options=_OPTIONS)
+            )
             self._loop = loop
         return self._channel
 
@@ -88,6 +94,22 @@ class NodeChannel:
         if code is grpc.StatusCode.UNIMPLEMENTED:
             return InvalidInput(kind, f"the node at {self.address} does not answer this query")
         return InvalidInput(kind, details or code.name)
+
+
+def open_channel(settings: ChainSettings) -> NodeChannel:
+    """The connection that the settings describe; nothing is sent yet.
+
+    Raises:
+        ConfigError: the file of authorities cannot be read.
+    """
+    if not settings.grpc_tls:
+        return NodeChannel(settings.grpc_address, settings.request_timeout_s)
+    authorities = settings.grpc_tls_ca
+    try:
+        trusted = None if authorities is None else authorities.read_bytes()
+    except OSError as error:
+        raise ConfigError("chain.grpc_tls_ca", f"{authorities} cannot be read: {error.strerror}") from error
+    return NodeChannel(settings.grpc_address, settings.request_timeout_s, grpc.ssl_channel_credentials(trusted))
 
 
 def _subject(request: Message) -> str:

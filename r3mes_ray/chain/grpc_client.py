@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainStatus, SignedTx, TxResult
-from r3mes_ray.chain.channel import NodeChannel
+from r3mes_ray.chain.channel import open_channel
 from r3mes_ray.chain.codes import Verdict, code_of, expected_sequence, log_of, verdict, wrong_sequence
 from r3mes_ray.chain.decode import rfc3339
 from r3mes_ray.chain.gas import adjusted, fee_for
@@ -74,7 +74,7 @@ class GrpcChainClient:
     ) -> None:
         self._settings = settings
         self._key = key
-        self._channel = channel or NodeChannel(settings.grpc_address, settings.request_timeout_s)
+        self._channel = channel or open_channel(settings)
         self._pace = pace
         self._sequences = Sequences()
         self._syncing = asyncio.Lock()

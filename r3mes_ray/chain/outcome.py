@@ -31,12 +31,5 @@ def result_of(response: TxResponse, tx_hash: TxHash) -> TxResult:
 def events_of(response: TxResponse) -> tuple[Event, ...]:
     """The events of a transaction, in order."""
     return tuple(
-        Event(
-            event.type,
-            tuple(
-                (entry.key.decode("utf-8", "replace"), entry.value.decode("utf-8", "replace"))
-                for entry in event.attributes
-            ),
-        )
-        for event in response.events
+        Event(event.type, tuple((entry.key, entry.value) for entry in event.attributes)) for event in response.events
     )

@@ -11,7 +11,8 @@ import typer
 from r3mes_ray.cli.context import current, emit, progress, run
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.localnet.genesis import Genesis, genesis_of, genesis_path, read_genesis
-from r3mes_ray.localnet.server import Endpoints, serve_chain
+from r3mes_ray.localnet.server import serve_chain
+from r3mes_ray.localnet.servers import Endpoints
 from r3mes_ray.settings import Settings, parse_settings
 
 app = typer.Typer(no_args_is_help=True, help="Run the embedded chain.")
@@ -26,6 +27,7 @@ def group() -> None:
 def start(
     rpc_port: Annotated[int | None, typer.Option(help="CometBFT JSON-RPC port; 0 takes a free one.")] = None,
     grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one.")] = None,
+    rest_port: Annotated[int | None, typer.Option(help="REST port; 0 takes a free one; none starts none.")] = None,
     chain_id: Annotated[str | None, typer.Option(help="Chain-id of a new chain.")] = None,
     block_time_ms: Annotated[int | None, typer.Option(help="Milliseconds between blocks while there is work.")] = None,
     genesis_balance: Annotated[
@@ -33,9 +35,8 @@ def start(
     ] = None,
 ) -> None:
     """Run the chain of this home until Ctrl-C; a home without one gets a new chain."""
-    settings = _with_flags(
-        current().settings, {"rpc_port": rpc_port, "grpc_port": grpc_port, "block_time_ms": block_time_ms}, chain_id
-    )
+    flags = {"rpc_port": rpc_port, "grpc_port": grpc_port, "rest_port": rest_port, "block_time_ms": block_time_ms}
+    settings = _with_flags(current().settings, flags, chain_id)
     run(_serve(settings, _genesis(settings, genesis_balance or [])))
 
 
@@ -50,8 +51,9 @@ async def _serve(settings: Settings, genesis: Genesis) -> None:
 
 def _announce(endpoints: Endpoints) -> None:
     text = f"chain {endpoints.chain_id} is running\n  gRPC          {endpoints.grpc}"
-    if endpoints.rpc:
-        text += f"\n  CometBFT RPC  http://{endpoints.rpc}"
+    text += f"\n  CometBFT RPC  {endpoints.rpc}"
+    if endpoints.rest:
+        text += f"\n  REST          {endpoints.rest}"
     emit(endpoints, text)
 
 

@@ -14,7 +14,8 @@ from grpc_reflection.v1alpha import reflection
 from r3mes_ray.errors import InvalidInput, NotOnChain, PortBusy
 from r3mes_ray.localnet.codes import Refused
 from r3mes_ray.localnet.node import ChainNode
-from r3mes_ray.localnet.queries import SERVICES, Answer, Service
+from r3mes_ray.localnet.queries import SERVICES, Answer, Service, not_found
+from r3mes_ray.localnet.tls import Tls
 
 MAX_MESSAGE_BYTES = 8 * 2**20
 _OPTIONS = (
@@ -36,13 +37,15 @@ def create_grpc_server(node: ChainNode, wake: Callable[[], None]) -> grpc.aio.Se
     return server
 
 
-def bind(server: grpc.aio.Server, host: str, port: int) -> int:
+def bind(server: grpc.aio.Server, host: str, port: int, tls: Tls | None) -> int:
     """Listen on a port, or on a free one for 0; returns the port.
 
     Raises:
         PortBusy: another process has it.
     """
     try:
+        if tls is not None:
+            return server.add_secure_port(f"{host}:{port}", tls.grpc_credentials())
         return server.add_insecure_port(f"{host}:{port}")
     except RuntimeError as error:
         raise PortBusy(port, "localnet.grpc_port (--grpc-port)") from error
@@ -65,8 +68,7 @@ def _method(answer: Answer, node: ChainNode, wake: Callable[[], None]) -> Method
         try:
             response = answer(node, request)
         except NotOnChain as error:
-            # cosmpy takes these two words, and nothing else, for "not yet in a block".
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"{error.what} not found: {error.key}")
+            await context.abort(grpc.StatusCode.NOT_FOUND, not_found(error))
         except InvalidInput as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except Refused as refused:

@@ -33,7 +33,7 @@ def abci_events(events: Iterable[Event]) -> list[AbciEvent]:
     return [
         AbciEvent(
             type=event.type,
-            attributes=[EventAttribute(key=k.encode(), value=v.encode(), index=True) for k, v in event.attributes],
+            attributes=[EventAttribute(key=k, value=v, index=True) for k, v in event.attributes],
         )
         for event in events
     ]

@@ -7,29 +7,16 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from r3mes_ray.errors import AlreadyRunning, ChainCorrupt
 from r3mes_ray.localnet.genesis import Genesis, canonical, check_genesis, genesis_path, read_genesis
-from r3mes_ray.localnet.grpc_server import bind, create_grpc_server
 from r3mes_ray.localnet.machine import genesis_state
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.producer import Producer
-from r3mes_ray.localnet.rpc.app import create_rpc_app
-from r3mes_ray.localnet.rpc.calls import Host
-from r3mes_ray.localnet.rpc.listener import create_rpc_server, open_listener
+from r3mes_ray.localnet.servers import Endpoints, running_servers
 from r3mes_ray.localnet.store import Store, open_store
 from r3mes_ray.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """Where a running chain listens: `host:port` of each server."""
-
-    chain_id: str
-    grpc: str
-    rpc: str
 
 
 async def serve_chain(
@@ -54,28 +41,19 @@ async def serve_chain(
 
 
 async def _serve(settings: Settings, node: ChainNode, ready: Callable[[Endpoints], None], stop: asyncio.Event) -> None:
-    local = settings.localnet
-    producer = Producer(node, local.block_time_ms / 1000)
-    server = create_grpc_server(node, producer.wake)
-    grpc_address = f"{local.host}:{bind(server, local.host, local.grpc_port)}"
-    listener = open_listener(local.host, local.rpc_port)
-    rpc_address = f"{local.host}:{listener.getsockname()[1]}"
-    rpc = create_rpc_server(create_rpc_app(Host(node, rpc_address, producer.wake, producer.feed)))
-    await server.start()
-    answering = asyncio.create_task(rpc.serve([listener]))
-    making = asyncio.create_task(producer.run())
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        ready(Endpoints(node.chain.chain_id, grpc_address, rpc_address))
-        await asyncio.wait((making, answering, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if making.done():
-            making.result()
-    finally:
-        making.cancel()
-        stopping.cancel()
-        rpc.should_exit = True
-        await asyncio.gather(making, stopping, answering, return_exceptions=True)
-        await server.stop(grace=2.0)
+    producer = Producer(node, settings.localnet.block_time_ms / 1000)
+    async with running_servers(settings.localnet, node, producer) as servers:
+        making = asyncio.create_task(producer.run())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            ready(servers.endpoints)
+            await asyncio.wait((making, servers.ended, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if making.done():
+                making.result()
+        finally:
+            making.cancel()
+            stopping.cancel()
+            await asyncio.gather(making, stopping, return_exceptions=True)
 
 
 def _open(settings: Settings, wanted: Genesis) -> tuple[Genesis, Store]:

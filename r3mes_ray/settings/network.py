@@ -15,6 +15,10 @@ class ChainSettings(Section):
 
     grpc_address: str = "127.0.0.1:9090"
     """host:port of the node's gRPC server."""
+    grpc_tls: bool = False
+    """Whether that server speaks TLS."""
+    grpc_tls_ca: Path | None = None
+    """PEM file of the authorities that its certificate is checked with; none takes those of the system."""
     chain_id: str = "remes-test"
     """Chain that transactions are signed for; a node of another chain is refused."""
     bech32_prefix: str = "remes"
@@ -44,6 +48,12 @@ class LocalnetSettings(Section):
     """gRPC server; 0 takes a free port."""
     rpc_port: int = Field(26657, ge=0, le=65535)
     """CometBFT JSON-RPC server; 0 takes a free port."""
+    rest_port: int | None = Field(None, ge=0, le=65535)
+    """REST server (1317 on most chains); 0 takes a free port, none starts none."""
+    tls_certificate: Path | None = None
+    """PEM file of the servers' certificate and its chain; none speaks plainly."""
+    tls_key: Path | None = None
+    """PEM file of the certificate's key."""
     block_time_ms: int = Field(1000, ge=10)
     """Milliseconds between blocks while there is work or a deadline."""
     submit_blocks: int = Field(120, ge=1)
@@ -54,6 +64,10 @@ class LocalnetSettings(Section):
     """Default length of the reveal phase (R); a Ray restart takes up to a minute."""
     challenge_blocks: int = Field(60, ge=1)
     """Default length of the challenge phase (F)."""
+    voting_period_s: int = Field(3600, ge=1)
+    """Seconds in which a new chain's proposals are voted on."""
+    rule_set: Literal["v2", "v1"] = "v2"
+    """Rules of a new chain: ours, or the predecessor's commitment and Merkle tree."""
 
 
 class KeyringSettings(Section):
@@ -111,6 +125,8 @@ class ContentServerSettings(Section):
     """Address that it listens on."""
     port: int = Field(8085, ge=0, le=65535)
     """Its port; 0 takes a free one."""
+    public_url: str | None = None
+    """Base URL under which peers reach it, announced on chain; none announces the address that it listens on."""
     max_connections: int = Field(64, ge=1)
     """Connections at a time; more are answered with 503."""
     token_env: str | None = None

@@ -116,8 +116,8 @@ def _check_database(home: Path, told: list[SignedTx]) -> None:
     sequences = []
     for height in range(store.head.height + 1):
         for stored in store.txs(height):
-            event = next(e for e in stored.response.events if any(a.key == b"acc_seq" for a in e.attributes))
-            sequences.append(int(event.attributes[0].value.decode().rpartition("/")[2]))
+            event = next(e for e in stored.response.events if any(a.key == "acc_seq" for a in e.attributes))
+            sequences.append(int(event.attributes[0].value.rpartition("/")[2]))
     assert sequences == list(range(len(sequences)))
     assert {tx.sequence for tx in told} <= set(sequences)
     assert len(told) >= 9

@@ -42,7 +42,7 @@ def get_node_info(node: ChainNode, request: GetNodeInfoRequest) -> GetNodeInfoRe
     """Chain and software of this node."""
     released = version("r3mes-ray")
     return GetNodeInfoResponse(
-        node_info=NodeInfo(network=node.chain.chain_id, version=released, moniker="localnet"),
+        default_node_info=NodeInfo(network=node.chain.chain_id, version=released, moniker="localnet"),
         application_version=VersionInfo(name="r3mes-ray", app_name="r3mes", version=released),
     )
 

@@ -163,9 +163,7 @@ def events(found: Iterable[Event]) -> list[Json]:
     return [
         {
             "type": event.type,
-            "attributes": [
-                {"key": a.key.decode(), "value": a.value.decode(), "index": a.index} for a in event.attributes
-            ],
+            "attributes": [{"key": a.key, "value": a.value, "index": a.index} for a in event.attributes],
         }
         for event in found
     ]
@@ -175,7 +173,7 @@ def _by_name(found: Iterable[Event]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for event in found:
         for entry in event.attributes:
-            values.setdefault(f"{event.type}.{entry.key.decode()}", []).append(entry.value.decode())
+            values.setdefault(f"{event.type}.{entry.key}", []).append(entry.value)
     return values
 
 

@@ -458,10 +458,10 @@ class EventAttribute(_message.Message):
     KEY_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
-    key: bytes
-    value: bytes
+    key: str
+    value: str
     index: bool
-    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ..., index: _Optional[bool] = ...) -> None: ...
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ..., index: _Optional[bool] = ...) -> None: ...
 
 class TxResult(_message.Message):
     __slots__ = ("height", "index", "tx", "result")

@@ -23,14 +23,12 @@ class ConsensusParams(_message.Message):
     def __init__(self, block: _Optional[_Union[BlockParams, _Mapping]] = ..., evidence: _Optional[_Union[EvidenceParams, _Mapping]] = ..., validator: _Optional[_Union[ValidatorParams, _Mapping]] = ..., version: _Optional[_Union[VersionParams, _Mapping]] = ...) -> None: ...
 
 class BlockParams(_message.Message):
-    __slots__ = ("max_bytes", "max_gas", "time_iota_ms")
+    __slots__ = ("max_bytes", "max_gas")
     MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_GAS_FIELD_NUMBER: _ClassVar[int]
-    TIME_IOTA_MS_FIELD_NUMBER: _ClassVar[int]
     max_bytes: int
     max_gas: int
-    time_iota_ms: int
-    def __init__(self, max_bytes: _Optional[int] = ..., max_gas: _Optional[int] = ..., time_iota_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, max_bytes: _Optional[int] = ..., max_gas: _Optional[int] = ...) -> None: ...
 
 class EvidenceParams(_message.Message):
     __slots__ = ("max_age_num_blocks", "max_age_duration", "max_bytes")
@@ -49,10 +47,10 @@ class ValidatorParams(_message.Message):
     def __init__(self, pub_key_types: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class VersionParams(_message.Message):
-    __slots__ = ("app_version",)
-    APP_VERSION_FIELD_NUMBER: _ClassVar[int]
-    app_version: int
-    def __init__(self, app_version: _Optional[int] = ...) -> None: ...
+    __slots__ = ("app",)
+    APP_FIELD_NUMBER: _ClassVar[int]
+    app: int
+    def __init__(self, app: _Optional[int] = ...) -> None: ...
 
 class HashedParams(_message.Message):
     __slots__ = ("block_max_bytes", "block_max_gas")

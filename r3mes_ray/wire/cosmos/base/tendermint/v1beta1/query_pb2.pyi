@@ -100,12 +100,12 @@ class GetNodeInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetNodeInfoResponse(_message.Message):
-    __slots__ = ("node_info", "application_version")
-    NODE_INFO_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("default_node_info", "application_version")
+    DEFAULT_NODE_INFO_FIELD_NUMBER: _ClassVar[int]
     APPLICATION_VERSION_FIELD_NUMBER: _ClassVar[int]
-    node_info: _types_pb2.NodeInfo
+    default_node_info: _types_pb2.NodeInfo
     application_version: VersionInfo
-    def __init__(self, node_info: _Optional[_Union[_types_pb2.NodeInfo, _Mapping]] = ..., application_version: _Optional[_Union[VersionInfo, _Mapping]] = ...) -> None: ...
+    def __init__(self, default_node_info: _Optional[_Union[_types_pb2.NodeInfo, _Mapping]] = ..., application_version: _Optional[_Union[VersionInfo, _Mapping]] = ...) -> None: ...
 
 class VersionInfo(_message.Message):
     __slots__ = ("name", "app_name", "version", "git_commit", "build_tags", "go_version", "build_deps", "cosmos_sdk_version")

@@ -1,4 +1,4 @@
-"""The socket and the ASGI server of the JSON-RPC."""
+"""Sockets and ASGI servers of JSON-RPC and REST."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import uvicorn
 from starlette.applications import Starlette
 
 from r3mes_ray.errors import PortBusy
+from r3mes_ray.localnet.tls import Tls
 
 MAX_FRAME_BYTES = 2**20
 """A websocket message that is larger ends its connection."""
 
 
-class RpcServer(uvicorn.Server):
+class HttpServer(uvicorn.Server):
     """A server that leaves signals to the process, which stops it by `should_exit`."""
 
     @contextmanager
@@ -24,9 +25,9 @@ class RpcServer(uvicorn.Server):
         yield
 
 
-def create_rpc_server(app: Starlette) -> RpcServer:
+def create_http_server(app: Starlette, tls: Tls | None) -> HttpServer:
     """A server that is not started."""
-    return RpcServer(
+    return HttpServer(
         uvicorn.Config(
             app,
             log_level="warning",
@@ -35,11 +36,13 @@ def create_rpc_server(app: Starlette) -> RpcServer:
             limit_concurrency=1_000,
             timeout_graceful_shutdown=2,
             ws_max_size=MAX_FRAME_BYTES,
+            ssl_certfile=None if tls is None else tls.certificate,
+            ssl_keyfile=None if tls is None else tls.key,
         )
     )
 
 
-def open_listener(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int, setting: str) -> socket.socket:
     """Listen on a port, or on a free one for 0.
 
     Raises:
@@ -52,5 +55,5 @@ def open_listener(host: str, port: int) -> socket.socket:
         listener.listen(128)
     except OSError as error:
         listener.close()
-        raise PortBusy(port, "localnet.rpc_port (--rpc-port)") from error
+        raise PortBusy(port, setting) from error
     return listener
