@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from r3mes_ray.errors import NotOnChain
 from r3mes_ray.localnet.node import ChainNode
-from r3mes_ray.localnet.queries import auth, bank, consensus, endpoints, r3mes, remes, tendermint, tx
+from r3mes_ray.localnet.queries import auth, bank, consensus, r3mes, remes, tendermint, tx
 from r3mes_ray.wire.cosmos.auth.v1beta1 import query_pb2 as auth_wire
 from r3mes_ray.wire.cosmos.bank.v1beta1 import query_pb2 as bank_wire
 from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint_wire
@@ -71,7 +71,6 @@ _R3MES: dict[str, Answer] = {
     "RoundGradients": r3mes.round_gradients,
     "Commitment": r3mes.commitment,
     "Aggregation": r3mes.aggregation,
-    "ContentEndpoints": endpoints.content_endpoints,
 }
 _REMES: dict[str, Answer] = {
     "Params": remes.params,
