@@ -1,6 +1,7 @@
 """What `r3mes bench` runs: one file per benchmark, each with `measure(settings, say) -> Report`."""
 
 BENCHMARKS = {
+    "aggregate": ("aggregate", "Aggregation rules beside Flower and byzfl, the published path, and memory"),
     "loop": ("loop", "The whole loop: seconds by stage, from nothing to the answer of a new version"),
 }
 """Name → (module of this package, one line of help)."""

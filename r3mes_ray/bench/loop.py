@@ -14,5 +14,7 @@ def measure(settings: Settings, say: Callable[[str], None]) -> Report:
     """Run the demo once; its stages are the rows, and the round is set beside the length of its phases."""
     result = asyncio.run(run_demo(settings, say))
     rows = [row(name, [seconds], "s") for name, seconds in result.stages.items() if name != "round"]
-    phases = row("round", [result.stages["round"]], "s", peer="its phases on chain", peer_samples=[result.phase_seconds])
+    phases = row(
+        "round", [result.stages["round"]], "s", peer="its phases on chain", peer_samples=[result.phase_seconds]
+    )
     return Report(machine(), (*rows, phases, row("total", [sum(result.stages.values())], "s")))

@@ -14,7 +14,13 @@ ROOT = Path(__file__).parents[2]
 STEPS = 6
 CONFIG = {
     "ray": {"address": "auto"},
-    "localnet": {"block_time_ms": 400, "submit_blocks": 40, "commit_blocks": 70, "reveal_blocks": 40, "challenge_blocks": 8},
+    "localnet": {
+        "block_time_ms": 400,
+        "submit_blocks": 40,
+        "commit_blocks": 70,
+        "reveal_blocks": 40,
+        "challenge_blocks": 8,
+    },
     "serving": {"host": "0.0.0.0", "routing": {"embedder": "hashing"}},
     "content": {"peers": ["http://10.99.0.1:8085"]},
     "content_server": {"host": "10.99.0.1", "port": 8085},
@@ -83,7 +89,7 @@ def test_round_on_a_cluster_runs_its_tasks_on_the_worker(cluster):
         secret = "R3MES_KEYRING_PASSPHRASE=secret r3mes --json --home $HOME/" + name
         address = json.loads(on_head(cluster, f"{secret} keys add {name}"))["address"]
         on_head(cluster, f"r3mes tx send {address} --amount 10000000uremes --from operator")
-        on_head(cluster, f"nohup setsid {secret_env(name)} >{name}.json 2>{name}.log </dev/null &")
+        on_head(cluster, f"nohup setsid {mining(name)} >{name}.json 2>{name}.log </dev/null &")
     for name in ("alice", "bob"):
         wait_until(lambda name=name: "waiting for a round" in log_of(cluster, name), name, 240)
 
@@ -93,7 +99,9 @@ def test_round_on_a_cluster_runs_its_tasks_on_the_worker(cluster):
     assert len(report["accepted"]) == 2
 
     nodes = alive_nodes(cluster)
-    tasks = [task for task in api(cluster, "/api/v0/tasks?detail=1&limit=1000") if task["name"].startswith("fetch update")]
+    tasks = [
+        task for task in api(cluster, "/api/v0/tasks?detail=1&limit=1000") if task["name"].startswith("fetch update")
+    ]
     assert {task["state"] for task in tasks} == {"FINISHED"}
     assert "10.99.0.2" in {nodes[task["node_id"]] for task in tasks}
 
@@ -109,7 +117,6 @@ def log_of(hosts, name):
     return text
 
 
-def secret_env(name):
-    return (
-        f"env R3MES_KEYRING_PASSPHRASE=secret r3mes --json --home $HOME/{name} mine --expert python --data $HOME/{name}.txt"
-    )
+def mining(name):
+    command = f"mine --expert python --data $HOME/{name}.txt"
+    return f"env R3MES_KEYRING_PASSPHRASE=secret r3mes --json --home $HOME/{name} {command}"
