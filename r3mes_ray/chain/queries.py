@@ -149,6 +149,14 @@ async def node_registration(client: ChainClient, address: Address) -> NodeRecord
     return decode.node_record(answer.registration)
 
 
+async def content_urls(client: ChainClient) -> list[str]:
+    """Base URLs of the nodes that announced where they serve content; what they send proves itself."""
+    pages = paged(
+        client, lambda page: ours.QueryContentEndpointsRequest(pagination=page), ours.QueryContentEndpointsResponse
+    )
+    return [entry.content_url async for answer in pages for entry in answer.endpoints]
+
+
 async def statistics(client: ChainClient) -> StatisticsRecord:
     """Counts of the whole chain."""
     answer = await ask(client, remes.QueryStatisticsRequest(), remes.QueryStatisticsResponse)

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from r3mes_ray.localnet.state import Overlay, State
 from r3mes_ray.wire.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
-from r3mes_ray.wire.r3mes.v1.types_pb2 import Expert, Round
+from r3mes_ray.wire.r3mes.v1.types_pb2 import ContentEndpoint, Expert, Round
 from r3mes_ray.wire.remes.remes.v1.node_pb2 import NodeRegistration
 from r3mes_ray.wire.remes.remes.v1.state_pb2 import (
     AggregationCommitment,
@@ -84,6 +84,7 @@ SUPPLY = Numbers("supply")
 COUNTERS = Numbers("counter")
 """name → the next id."""
 NODES = Table("node", NodeRegistration)
+ENDPOINTS = Table("endpoint", ContentEndpoint)
 """address → registration."""
 STAKES = Numbers("stake")
 """address → what a node has in escrow, in the base denomination."""

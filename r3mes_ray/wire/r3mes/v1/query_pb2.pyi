@@ -243,3 +243,17 @@ class QuerySlashesResponse(_message.Message):
     slashes: _containers.RepeatedCompositeFieldContainer[_types_pb2.Slash]
     pagination: _pagination_pb2.PageResponse
     def __init__(self, slashes: _Optional[_Iterable[_Union[_types_pb2.Slash, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
+
+class QueryContentEndpointsRequest(_message.Message):
+    __slots__ = ("pagination",)
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    pagination: _pagination_pb2.PageRequest
+    def __init__(self, pagination: _Optional[_Union[_pagination_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+
+class QueryContentEndpointsResponse(_message.Message):
+    __slots__ = ("endpoints", "pagination")
+    ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    endpoints: _containers.RepeatedCompositeFieldContainer[_types_pb2.ContentEndpoint]
+    pagination: _pagination_pb2.PageResponse
+    def __init__(self, endpoints: _Optional[_Iterable[_Union[_types_pb2.ContentEndpoint, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...

@@ -104,6 +104,11 @@ class QueryStub:
                 request_serializer=r3mes_dot_v1_dot_query__pb2.QueryAppealsRequest.SerializeToString,
                 response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryAppealsResponse.FromString,
                 _registered_method=True)
+        self.ContentEndpoints = channel.unary_unary(
+                '/r3mes.v1.Query/ContentEndpoints',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsResponse.FromString,
+                _registered_method=True)
 
 
 class QueryServicer:
@@ -198,6 +203,13 @@ class QueryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ContentEndpoints(self, request, context):
+        """Where nodes serve content, by address.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QueryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -270,6 +282,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Appeals,
                     request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryAppealsRequest.FromString,
                     response_serializer=r3mes_dot_v1_dot_query__pb2.QueryAppealsResponse.SerializeToString,
+            ),
+            'ContentEndpoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.ContentEndpoints,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -650,6 +667,33 @@ class Query:
             '/r3mes.v1.Query/Appeals',
             r3mes_dot_v1_dot_query__pb2.QueryAppealsRequest.SerializeToString,
             r3mes_dot_v1_dot_query__pb2.QueryAppealsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ContentEndpoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/ContentEndpoints',
+            r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsResponse.FromString,
             options,
             channel_credentials,
             insecure,

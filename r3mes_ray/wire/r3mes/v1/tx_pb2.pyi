@@ -88,3 +88,15 @@ class MsgWithdrawStakeResponse(_message.Message):
     RELEASE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
     release_height: int
     def __init__(self, release_height: _Optional[int] = ...) -> None: ...
+
+class MsgAnnounceContent(_message.Message):
+    __slots__ = ("node_address", "content_url")
+    NODE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_URL_FIELD_NUMBER: _ClassVar[int]
+    node_address: str
+    content_url: str
+    def __init__(self, node_address: _Optional[str] = ..., content_url: _Optional[str] = ...) -> None: ...
+
+class MsgAnnounceContentResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -44,6 +44,11 @@ class MsgStub:
                 request_serializer=r3mes_dot_v1_dot_tx__pb2.MsgOpenRound.SerializeToString,
                 response_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgOpenRoundResponse.FromString,
                 _registered_method=True)
+        self.AnnounceContent = channel.unary_unary(
+                '/r3mes.v1.Msg/AnnounceContent',
+                request_serializer=r3mes_dot_v1_dot_tx__pb2.MsgAnnounceContent.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgAnnounceContentResponse.FromString,
+                _registered_method=True)
         self.AddStake = channel.unary_unary(
                 '/r3mes.v1.Msg/AddStake',
                 request_serializer=r3mes_dot_v1_dot_tx__pb2.MsgAddStake.SerializeToString,
@@ -68,6 +73,13 @@ class MsgServicer:
 
     def OpenRound(self, request, context):
         """A registered proposer. An expert has at most one open round.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnnounceContent(self, request, context):
+        """A registered node says where it serves content; an empty URL takes that back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,6 +111,11 @@ def add_MsgServicer_to_server(servicer, server):
                     servicer.OpenRound,
                     request_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgOpenRound.FromString,
                     response_serializer=r3mes_dot_v1_dot_tx__pb2.MsgOpenRoundResponse.SerializeToString,
+            ),
+            'AnnounceContent': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnnounceContent,
+                    request_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgAnnounceContent.FromString,
+                    response_serializer=r3mes_dot_v1_dot_tx__pb2.MsgAnnounceContentResponse.SerializeToString,
             ),
             'AddStake': grpc.unary_unary_rpc_method_handler(
                     servicer.AddStake,
@@ -165,6 +182,33 @@ class Msg:
             '/r3mes.v1.Msg/OpenRound',
             r3mes_dot_v1_dot_tx__pb2.MsgOpenRound.SerializeToString,
             r3mes_dot_v1_dot_tx__pb2.MsgOpenRoundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnnounceContent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Msg/AnnounceContent',
+            r3mes_dot_v1_dot_tx__pb2.MsgAnnounceContent.SerializeToString,
+            r3mes_dot_v1_dot_tx__pb2.MsgAnnounceContentResponse.FromString,
             options,
             channel_credentials,
             insecure,

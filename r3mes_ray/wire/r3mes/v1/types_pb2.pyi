@@ -138,3 +138,13 @@ class Slash(_message.Message):
     release_height: int
     status: str
     def __init__(self, slash_id: _Optional[int] = ..., node_address: _Optional[str] = ..., amount: _Optional[_Union[_coin_pb2.Coin, _Mapping]] = ..., reason: _Optional[str] = ..., beneficiary: _Optional[str] = ..., slashed_height: _Optional[int] = ..., release_height: _Optional[int] = ..., status: _Optional[str] = ...) -> None: ...
+
+class ContentEndpoint(_message.Message):
+    __slots__ = ("node_address", "content_url", "announced_height")
+    NODE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_URL_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    node_address: str
+    content_url: str
+    announced_height: int
+    def __init__(self, node_address: _Optional[str] = ..., content_url: _Optional[str] = ..., announced_height: _Optional[int] = ...) -> None: ...
