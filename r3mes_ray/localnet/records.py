@@ -84,8 +84,9 @@ SUPPLY = Numbers("supply")
 COUNTERS = Numbers("counter")
 """name → the next id."""
 NODES = Table("node", NodeRegistration)
-ENDPOINTS = Table("endpoint", ContentEndpoint)
 """address → registration."""
+ENDPOINTS = Table("endpoint", ContentEndpoint)
+"""address → where a node serves content."""
 STAKES = Numbers("stake")
 """address → what a node has in escrow, in the base denomination."""
 EXPERTS = Table("expert", Expert)
