@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from r3mes_ray.chain import open_chain
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.content import DEFAULT_LIMITS, Limits, open_blocks, open_store, open_upkeep
 from r3mes_ray.content.serve import create_gateway, run_gateway
 from r3mes_ray.content.upkeep import Verified
-from r3mes_ray.errors import ConfigError
+from r3mes_ray.node.content_server import refresh_peers, token_of
 from r3mes_ray.protocol.cid import parse_cid
 from r3mes_ray.types import Cid
 
@@ -93,6 +93,14 @@ def verify(
 
 
 @app.command()
+def peers() -> None:
+    """Ask the chain where nodes serve content; this node's store asks them for what it lacks."""
+    settings = current().settings
+    urls = run(refresh_peers(settings, open_chain(settings, None)))
+    emit(urls, "\n".join(urls) or "no node says that it serves content")
+
+
+@app.command()
 def serve(
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; default: setting content_server.host.")
@@ -103,16 +111,8 @@ def serve(
     settings = current().settings
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     server = settings.content_server.model_copy(update=chosen)
-    gateway = create_gateway(open_blocks(settings), _token(server.token_env))
+    gateway = create_gateway(open_blocks(settings), token_of(server.token_env))
     run(run_gateway(gateway, server, lambda url: emit({"url": url}, f"serving content at {url}")))
-
-
-def _token(variable: str | None) -> str | None:
-    if variable is None:
-        return None
-    if not (token := os.environ.get(variable)):
-        raise ConfigError("content_server.token_env", f"the environment variable {variable} is empty or not set")
-    return token
 
 
 def _report(found: Verified, deleted: bool) -> str:

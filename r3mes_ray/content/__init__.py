@@ -10,6 +10,7 @@ from r3mes_ray.content.disk import DiskStore
 from r3mes_ray.content.gateway import Gateways
 from r3mes_ray.content.gateway_store import GatewayStore
 from r3mes_ray.content.importer import cid_of_path
+from r3mes_ray.content.peers import PeerFile
 from r3mes_ray.content.profile import profile_named
 from r3mes_ray.content.upkeep import Upkeep
 from r3mes_ray.errors import ConfigError
@@ -22,6 +23,7 @@ __all__ = [
     "Limits",
     "cid_of_path",
     "open_blocks",
+    "open_peers",
     "open_store",
     "open_upkeep",
     "profile_named",
@@ -61,6 +63,11 @@ def open_blocks(settings: Settings) -> BlockSource:
     return _embedded(settings)
 
 
+def open_peers(settings: Settings) -> PeerFile:
+    """The peers that this node's store asks, beside those of the settings."""
+    return PeerFile(settings.content_path / "peers")
+
+
 def _embedded(settings: Settings) -> DiskStore:
     match settings.content:
         case DiskContent():
@@ -72,5 +79,5 @@ def _embedded(settings: Settings) -> DiskStore:
 
 
 def _open_disk(settings: Settings, content: DiskContent) -> DiskStore:
-    peers = Gateways(content.peers, content.peer_timeout_s) if content.peers else None
+    peers = Gateways(content.peers, content.peer_timeout_s, learned=open_peers(settings).read)
     return DiskStore(settings.content_path, content.max_bytes, peers)

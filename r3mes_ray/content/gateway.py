@@ -12,7 +12,7 @@ import re
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import httpx
@@ -32,6 +32,7 @@ from r3mes_ray.protocol.cid import CidParts
 RAW_BLOCK, CAR = "application/vnd.ipld.raw", "application/vnd.ipld.car"
 _SLOWEST_BYTES_PER_S = 32 * 1024
 _LONGEST_REST_S = 60.0
+_MOST_MISSES = 8
 _HOST = re.compile(r"[0-9A-Za-z.:_-]+")
 
 
@@ -40,6 +41,8 @@ class _Gateway:
     url: str
     failures: int = 0
     ready_at: float = 0.0
+    misses: int = 0
+    running: int = 0
     liar: bool = False
 
 
@@ -53,30 +56,45 @@ class Gateways:
         hedge_after_s: float = 0.5,
         token: str | None = None,
         clock: Callable[[], float] = time.monotonic,
+        learned: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._gateways = [_Gateway(_checked_url(url)) for url in urls]
+        self._learned = learned
         self._timeout_s, self._hedge_after_s, self._clock = timeout_s, hedge_after_s, clock
-        self._tls = _tls(gateway.url for gateway in self._gateways)
         self._headers = {"Accept": RAW_BLOCK, "Accept-Encoding": "identity"}
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[GatewayBlocks]:
-        """Open connections; they are closed on leaving."""
-        async with httpx.AsyncClient(headers=self._headers, timeout=self._timeout_s, verify=self._tls) as client:
+        """Open connections, also to gateways that were `learned` since; they are closed on leaving."""
+        self._learn()
+        tls = _tls(gateway.url for gateway in self._gateways)
+        async with httpx.AsyncClient(headers=self._headers, timeout=self._timeout_s, verify=tls) as client:
             yield GatewayBlocks(self, client)
 
+    def _learn(self) -> None:
+        known = {gateway.url for gateway in self._gateways}
+        for url in self._learned():
+            with suppress(ConfigError):  # What others announce may be anything.
+                if (checked := _checked_url(url)) not in known:
+                    self._gateways.append(_Gateway(checked))
+                    known.add(checked)
+
     def candidates(self) -> list[_Gateway]:
-        """Whom to ask, healthiest first: resting ones only when nobody else is left, liars never."""
+        """Whom to ask: the healthy before those that fail, then who has content, then who has least to do.
+
+        Resting ones are asked only when nobody else is left, liars never.
+        """
         honest = [gateway for gateway in self._gateways if not gateway.liar]
         rested = [gateway for gateway in honest if gateway.ready_at <= self._clock()]
-        return sorted(rested or honest, key=lambda gateway: gateway.failures)
+        return sorted(rested or honest, key=lambda gateway: (gateway.failures, gateway.misses, gateway.running))
 
     def note(self, gateway: _Gateway, error: ContentError | None) -> None:
         """Remember how a request ended."""
         if error is None or isinstance(error, ContentNotFound):
             gateway.failures, gateway.ready_at = 0, 0.0
+            gateway.misses = 0 if error is None else min(gateway.misses + 1, _MOST_MISSES)
             return
         gateway.liar = isinstance(error, ContentCorrupt)
         gateway.failures += 1
@@ -84,6 +102,7 @@ class Gateways:
 
     async def fetch(self, client: httpx.AsyncClient, gateway: _Gateway, cid: CidParts) -> bytes:
         """One verified block from one gateway, whatever it sends."""
+        gateway.running += 1
         try:
             async with asyncio.timeout(self._slowest_s), client.stream("GET", _block_url(gateway, cid)) as response:
                 _check_head(gateway.url, cid, response, RAW_BLOCK)
@@ -92,6 +111,8 @@ class Gateways:
             raise ContentTimeout(cid.text, self._timeout_s) from error
         except httpx.HTTPError as error:
             raise ContentUnavailable(gateway.url, str(error) or type(error).__name__) from error
+        finally:
+            gateway.running -= 1
         return verify_block(cid, block, gateway.url)
 
     async def fetch_car(

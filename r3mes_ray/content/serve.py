@@ -41,13 +41,19 @@ async def run_gateway(app: Starlette, server: ContentServerSettings, started: Ca
     Raises:
         PortBusy: the address is taken.
     """
-    listener = _listen(server.host, server.port)
+    listener = listen(server)
     config = uvicorn.Config(app, limit_concurrency=server.max_connections, log_level="warning", lifespan="off")
     started(f"http://{server.host}:{listener.getsockname()[1]}")
     await uvicorn.Server(config).serve(sockets=[listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(server: ContentServerSettings) -> socket.socket:
+    """The socket of the gateway.
+
+    Raises:
+        PortBusy: the address is taken.
+    """
+    host, port = server.host, server.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=256)

@@ -66,7 +66,7 @@ class DemoResult:
 
 def demo_settings(settings: Settings) -> Settings:
     """A home, ports and phases of the demo's own, so that it disturbs no node that runs."""
-    grpc, rpc, http, dashboard = free_ports(4)
+    grpc, rpc, http, dashboard, content = free_ports(5)
     return settings.model_copy(
         update={
             "home": settings.home / "demo",
@@ -75,6 +75,7 @@ def demo_settings(settings: Settings) -> Settings:
                 update={"grpc_port": grpc, "rpc_port": rpc, "block_time_ms": BLOCK_TIME_MS, **PHASES}
             ),
             "content": DiskContent(),
+            "content_server": settings.content_server.model_copy(update={"port": content, "public_url": None}),
             "serving": settings.serving.model_copy(update={"port": http}),
             "ray": settings.ray.model_copy(update={"dashboard_port": dashboard}),
         }

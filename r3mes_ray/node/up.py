@@ -15,6 +15,7 @@ from r3mes_ray.chain.actor import chain_actor
 from r3mes_ray.content import open_store
 from r3mes_ray.node.bootstrap import bootstrap
 from r3mes_ray.node.chain_process import ChainProcess
+from r3mes_ray.node.content_server import ContentServer
 from r3mes_ray.node.identity import ensure_key, ensure_passphrase
 from r3mes_ray.node.record import NodeRecord, claim, remove_record, write_record
 from r3mes_ray.serving.app import deploy, drain, undeploy
@@ -36,6 +37,7 @@ class Node:
         self._say = say
         self._chain: ChainProcess | None = None
         self._cluster: cluster.Cluster | None = None
+        self._content = ContentServer(settings, say)
 
     async def start(self) -> NodeRecord:
         """Start all parts and leave the note; what was started is stopped again when one fails.
@@ -69,6 +71,8 @@ class Node:
         with self._stage("experts on chain"):
             client = chain_actor(settings, settings.keyring.key)
             await bootstrap(settings, client, open_store(settings), self._say)
+        with self._stage("content"):
+            await self._content.start(client)
         with self._stage("serving"):
             gateway = await asyncio.to_thread(deploy, settings)
         record = NodeRecord(
@@ -86,6 +90,7 @@ class Node:
     async def stop(self) -> None:
         """Drain requests, then stop what was started, in reverse order."""
         remove_record(self.settings.home)
+        await self._content.stop()
         if self._cluster is not None:
             self._say("draining requests")
             await asyncio.to_thread(drain if self._cluster.owned else undeploy)
@@ -103,6 +108,7 @@ class Node:
         claim_port(local.host, local.grpc_port, "localnet.grpc_port")
         claim_port(local.host, local.rpc_port, "localnet.rpc_port")
         claim_port(settings.serving.host, settings.serving.port, "serving.port")
+        claim_port(settings.content_server.host, settings.content_server.port, "content_server.port")
         if settings.ray.address is None:
             claim_port("127.0.0.1", settings.ray.dashboard_port, "ray.dashboard_port")
 

@@ -93,12 +93,13 @@ def new_home():
     """Make a home whose servers have ports of their own: `new_home(folder, **sections)` → its path."""
 
     def make(folder, **sections):
-        grpc, rpc, http, dashboard = free_ports(4)
+        grpc, rpc, http, dashboard, content = free_ports(5)
         config = {
             "chain": {"grpc_address": f"127.0.0.1:{grpc}"},
             "localnet": {"grpc_port": grpc, "rpc_port": rpc, "block_time_ms": 300},
             "serving": {"port": http, "routing": {"embedder": "hashing"}},
             "ray": {"dashboard_port": dashboard},
+            "content_server": {"port": content},
         }
         for name, values in sections.items():
             config[name] = {**config.get(name, {}), **values}
