@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from r3mes_ray.chain.base import Event
-from r3mes_ray.localnet.genesis import Parameters, parameters_of
+from r3mes_ray.localnet.genesis import parameters_of
+from r3mes_ray.localnet.parameters import Parameters
 from r3mes_ray.localnet.state import Overlay
 
 

@@ -57,7 +57,7 @@ def decode_tx(raw: bytes, prefix: str) -> DecodedTx:
     auth = _parse(AuthInfo, outer.auth_info_bytes, "AuthInfo")
     if not 0 < len(body.messages) <= MAX_MESSAGES:
         raise Refused(INVALID_REQUEST, f"a transaction has 1 to {MAX_MESSAGES} messages, this one {len(body.messages)}")
-    messages = tuple(_unpack(packed) for packed in body.messages)
+    messages = tuple(unpack(packed) for packed in body.messages)
     signers = dict.fromkeys(signer_of(message, prefix) for message in messages)
     return DecodedTx(
         raw=raw,
@@ -85,7 +85,12 @@ def signer_of(message: Message, prefix: str) -> bytes:
         raise Refused(INVALID_ADDRESS, f"{message.DESCRIPTOR.name}.{field}: {error}") from error
 
 
-def _unpack(packed: AnyMessage) -> Message:
+def unpack(packed: AnyMessage) -> Message:
+    """The message inside an envelope.
+
+    Raises:
+        Refused: TX_PARSE.
+    """
     kind = MESSAGE_KINDS.get(packed.type_url)
     if kind is None:
         raise Refused(TX_PARSE, f"unable to resolve type URL {packed.type_url[:100]!r}")

@@ -4,82 +4,26 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import StringConstraints, ValidationError
 
 from r3mes_ray.errors import ChainMismatch, ConfigError, GenesisConflict
+from r3mes_ray.localnet.parameters import Amount, Parameters, Record
 from r3mes_ray.localnet.state import State
 from r3mes_ray.settings import Settings
 
 PARAMETERS_KEY = b"parameters"
 DENOM_PATTERN = r"^[a-zA-Z][a-zA-Z0-9/:._-]{2,127}$"
-_Amount = Annotated[int, Field(ge=0, lt=2**128)]
-_Blocks = Annotated[int, Field(ge=1, le=10**9)]
-
-
-class Record(BaseModel):
-    """Frozen data that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Parameters(Record):
-    """What the rules depend on; part of the state, so that governance can change it later."""
-
-    rule_set: Literal["v2"] = "v2"
-    """Which rules hold; never chosen by a message."""
-    submit_blocks: _Blocks = 120
-    """Default length of a round's submit phase."""
-    commit_blocks: _Blocks = 60
-    """Default length of the commit phase."""
-    reveal_blocks: _Blocks = 120
-    """Default length of the reveal phase."""
-    challenge_blocks: _Blocks = 60
-    """Default length of the challenge phase."""
-    grace_blocks: _Blocks = 120
-    """Blocks after the challenge phase until the chain finalises by itself."""
-    min_phase_blocks: _Blocks = 2
-    """Shortest phase that a proposer may ask for."""
-    max_phase_blocks: _Blocks = 1_000_000
-    """Longest phase that a proposer may ask for."""
-    expert_bond: _Amount = 1_000_000
-    """Smallest bond of an expert."""
-    proposer_stake: _Amount = 10_000_000
-    """Smallest stake of a proposer."""
-    miner_reward: _Amount = 100_000_000
-    """Minted for each accepted update when its round is finalised."""
-    proposer_reward: _Amount = 500_000_000
-    """Minted for the proposer of a finalised aggregate."""
-    supply_cap: _Amount = 10**15
-    """Minting stops here."""
-    min_gas_price: Annotated[str, StringConstraints(pattern=r"^\d{1,12}(\.\d{1,18})?$")] = "0.025"
-    """Fee for one unit of gas, as a decimal."""
-    proof_of_work_bits: int = Field(0, ge=0, le=32)
-    """Leading zero bits that an update's proof of work needs; 0 asks for none."""
-    max_tx_bytes: int = Field(262_144, ge=1024, le=4_000_000)
-    """Largest transaction."""
-    max_block_bytes: int = Field(4_000_000, ge=4096, le=64_000_000)
-    """Transactions in one block, in bytes."""
-    max_memo_chars: int = Field(256, ge=0, le=65_536)
-    """Longest memo."""
-    max_signatures: int = Field(7, ge=1, le=100)
-    """Signers of one transaction."""
-
-    def fee_for(self, gas: int) -> int:
-        """Smallest fee for a gas limit, rounded up."""
-        price = Decimal(self.min_gas_price).as_integer_ratio()
-        return -(-gas * price[0] // price[1])
 
 
 class Balance(Record):
     """What one account has at genesis, in the base denomination."""
 
     address: str
-    amount: _Amount
+    amount: Amount
 
 
 class Genesis(Record):
@@ -107,7 +51,7 @@ def genesis_of(settings: Settings, balances: dict[str, int], time: datetime | No
     """
     local = settings.localnet
     try:
-        return Genesis(
+        made = Genesis(
             chain_id=settings.chain.chain_id,
             time=(time or datetime.now(UTC)).replace(microsecond=0),
             bech32_prefix=settings.chain.bech32_prefix,
@@ -118,8 +62,12 @@ def genesis_of(settings: Settings, balances: dict[str, int], time: datetime | No
                 commit_blocks=local.commit_blocks,
                 reveal_blocks=local.reveal_blocks,
                 challenge_blocks=local.challenge_blocks,
+                rule_set=local.rule_set,
+                voting_period_s=local.voting_period_s,
             ),
         )
+        # Every parameter is written down, so that a later default cannot change this chain.
+        return Genesis.model_validate(made.model_dump())
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError("genesis." + ".".join(str(part) for part in first["loc"]), first["msg"]) from error
@@ -160,8 +108,10 @@ def check_genesis(stored: Genesis, wanted: Genesis, home: Path) -> None:
 
 
 def canonical(record: Record) -> bytes:
-    """JSON with sorted keys and without white space."""
-    return json.dumps(record.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+    """JSON with sorted keys and without white space, of what was given: a default that came later is not in it."""
+    return json.dumps(
+        record.model_dump(mode="json", exclude_unset=True), sort_keys=True, separators=(",", ":")
+    ).encode()
 
 
 def parameters_of(state: State) -> Parameters:

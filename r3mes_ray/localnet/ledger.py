@@ -23,7 +23,34 @@ STAKE_ESCROW = module_account("remes_stake")
 """Where nodes' stakes lie."""
 BOND_ESCROW = module_account("r3mes_bond")
 """Where experts' bonds lie."""
-MODULE_ACCOUNTS = {FEE_COLLECTOR: "fee_collector", STAKE_ESCROW: "remes_stake", BOND_ESCROW: "r3mes_bond"}
+CHALLENGE_ESCROW = module_account("remes_challenge")
+"""Where challengers' bonds lie."""
+SLASH_ESCROW = module_account("r3mes_slash")
+"""Where slashed stake lies until the time for an appeal is over."""
+TREASURY = module_account("remes_treasury")
+"""Where forfeited coins and the network's part of inference fees go."""
+INFERENCE_ESCROW = module_account("remes_inference")
+"""Where the fees of open inference requests lie."""
+MINER_POOL = module_account("remes_miner_pool")
+"""The miners' part of inference fees; a finalised round shares it among its accepted updates."""
+DATASET_ESCROW = module_account("remes_dataset")
+"""Where the deposits of proposed datasets lie."""
+GOV = module_account("gov")
+"""The authority: it holds proposals' deposits, and passed proposals execute as it."""
+GENESIS_MODULES = (FEE_COLLECTOR, STAKE_ESCROW, BOND_ESCROW)
+"""Module accounts that block 0 creates; the others begin with their first coin."""
+MODULE_ACCOUNTS = {
+    FEE_COLLECTOR: "fee_collector",
+    STAKE_ESCROW: "remes_stake",
+    BOND_ESCROW: "r3mes_bond",
+    CHALLENGE_ESCROW: "remes_challenge",
+    SLASH_ESCROW: "r3mes_slash",
+    TREASURY: "remes_treasury",
+    INFERENCE_ESCROW: "remes_inference",
+    MINER_POOL: "remes_miner_pool",
+    DATASET_ESCROW: "remes_dataset",
+    GOV: "gov",
+}
 """Accounts that cannot be paid directly."""
 
 

@@ -15,11 +15,11 @@ from r3mes_ray.localnet.addresses import format_address, parse_address
 from r3mes_ray.localnet.ante import Mode, run_ante
 from r3mes_ray.localnet.codes import Code, Refused
 from r3mes_ray.localnet.context import Context, Identity
+from r3mes_ray.localnet.deadlines import end_block
 from r3mes_ray.localnet.decode import DecodedTx, decode_tx, signer_of
 from r3mes_ray.localnet.gas import gas_of
 from r3mes_ray.localnet.genesis import PARAMETERS_KEY, Genesis, canonical
 from r3mes_ray.localnet.handlers import RULES
-from r3mes_ray.localnet.rounds import end_block
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.state import EmptyState, Overlay, State
 from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import TxMsgData
@@ -57,7 +57,7 @@ def genesis_state(genesis: Genesis) -> dict[bytes, bytes | None]:
     """
     ctx = Context(identity_of(genesis), Overlay(EmptyState()), 0, time_ns_of(genesis))
     ctx.state.put(PARAMETERS_KEY, canonical(genesis.parameters))
-    for module in ledger.MODULE_ACCOUNTS:
+    for module in ledger.GENESIS_MODULES:
         ledger.ensure_account(ctx, module)
     seen = set(ledger.MODULE_ACCOUNTS)
     for entry in genesis.balances:
@@ -87,7 +87,7 @@ def execute_block(chain: Identity, state: State, height: int, time_ns: int, txs:
     block = Context(chain, Overlay(state), height, time_ns)
     outcomes = tuple(deliver(block, raw) for raw in txs)
     end = block.nested()
-    end_block(end)
+    end_block(end, _execute)
     block.absorb(end)
     return BlockOutcome(outcomes, tuple(end.events), block.state.writes)
 
@@ -153,6 +153,11 @@ def _run_messages(ctx: Context, tx: DecodedTx) -> tuple[tuple[AnyMessage, ...], 
         attempt.events.clear()
     ctx.state.absorb(attempt.state)
     return tuple(responses), tuple(events)
+
+
+def _execute(ctx: Context, message: Message) -> object:
+    """Run a message of a passed proposal, as the gov account."""
+    return RULES[type_url(message)].execute(ctx, message)
 
 
 def _packed(response: Message) -> AnyMessage:

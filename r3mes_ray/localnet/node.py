@@ -9,9 +9,9 @@ from r3mes_ray.localnet.ante import Mode
 from r3mes_ray.localnet.blocks import Executed, next_block
 from r3mes_ray.localnet.codes import MEMPOOL_FULL, TX_IN_MEMPOOL, TX_TOO_LARGE, Refused
 from r3mes_ray.localnet.context import Context, Identity
+from r3mes_ray.localnet.deadlines import has_deadlines
 from r3mes_ray.localnet.genesis import Genesis, parameters_of
 from r3mes_ray.localnet.machine import TxOutcome, check, identity_of, simulate
-from r3mes_ray.localnet.rounds import has_live_rounds
 from r3mes_ray.localnet.state import Overlay
 from r3mes_ray.localnet.store import Store
 
@@ -47,7 +47,7 @@ class ChainNode:
     @property
     def is_busy(self) -> bool:
         """Whether blocks are needed: transactions wait, or a deadline is pending."""
-        return bool(self._pending) or has_live_rounds(self.store)
+        return bool(self._pending) or has_deadlines(self.store)
 
     def add(self, raw: bytes) -> None:
         """Take in a transaction, to be included in one of the next blocks.

@@ -9,15 +9,22 @@ from google.protobuf.message import Message
 
 from r3mes_ray.localnet.state import Overlay, State
 from r3mes_ray.wire.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
-from r3mes_ray.wire.r3mes.v1.types_pb2 import ContentEndpoint, Expert, Round
+from r3mes_ray.wire.cosmos.gov.v1.gov_pb2 import Deposit, Proposal, Vote
+from r3mes_ray.wire.r3mes.v1.types_pb2 import ContentEndpoint, Expert, Round, Slash
+from r3mes_ray.wire.remes.remes.v1.dataset_pb2 import ApprovedDataset, DatasetProposal, DatasetVote
+from r3mes_ray.wire.remes.remes.v1.model_pb2 import ModelRegistry
 from r3mes_ray.wire.remes.remes.v1.node_pb2 import NodeRegistration
+from r3mes_ray.wire.remes.remes.v1.serving_pb2 import InferenceRequest, ServingNodeStatus
+from r3mes_ray.wire.remes.remes.v1.slashing_pb2 import SlashingAppeal, ValidatorVerificationRecord
 from r3mes_ray.wire.remes.remes.v1.state_pb2 import (
     AggregationCommitment,
     AggregationRecord,
+    ChallengeRecord,
     GlobalModelState,
     MiningContribution,
 )
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
+from r3mes_ray.wire.remes.remes.v1.task_pool_pb2 import TaskChunk, TaskPool
 
 M = TypeVar("M", bound=Message)
 
@@ -43,10 +50,15 @@ class Table(Generic[M]):
         """Write the record at a key."""
         state.put(self.prefix + b"".join(key), record.SerializeToString(deterministic=True))
 
-    def items(self, state: State) -> Iterator[tuple[bytes, M]]:
-        """All records by ascending key, with the key without the table's prefix."""
-        for key, value in state.items(self.prefix):
-            yield key[len(self.prefix) :], self.kind.FromString(value)
+    def delete(self, state: Overlay, *key: bytes) -> None:
+        """Remove the record at a key."""
+        state.delete(self.prefix + b"".join(key))
+
+    def items(self, state: State, *key: bytes) -> Iterator[tuple[bytes, M]]:
+        """Records whose key begins with these parts, by ascending key, with the rest of the key."""
+        below = self.prefix + b"".join(key)
+        for found, value in state.items(below):
+            yield found[len(below) :], self.kind.FromString(value)
 
 
 class Numbers:
@@ -117,6 +129,59 @@ AGGREGATIONS = Table("aggregation", AggregationRecord)
 """aggregation → record."""
 GLOBAL_MODEL = Table("global_model", GlobalModelState)
 """the aggregate that was finalised last, under the empty key."""
+
+CHALLENGES = Table("challenge", ChallengeRecord)
+"""challenge → challenge."""
+CHALLENGE_DUE = Numbers("challenge_due")
+"""height ‖ challenge → challenge, for those that are not settled."""
+SLASHES = Table("slash", Slash)
+"""slash → slash."""
+SLASH_DUE = Numbers("slash_due")
+"""height ‖ slash → slash, for those that are still held."""
+UNBONDING_DUE = Numbers("unbonding_due")
+"""height ‖ address → amount that leaves the escrow then."""
+UNBONDING = Numbers("unbonding")
+"""address → part of its stake that is on its way out."""
+APPEALS = Table("appeal", SlashingAppeal)
+"""challenge that decides it → appeal."""
+APPEALED = Numbers("appealed")
+"""challenge that decides an appeal → slash."""
+VERIFIERS = Table("verifier", ValidatorVerificationRecord)
+"""address → counters of a validator."""
+RECENT_UPDATES = Numbers("recent_update")
+"""miner ‖ height → updates in that block."""
+NONCE_HEADS = Numbers("nonce_head")
+"""miner → highest nonce used."""
+MODELS = Table("model", ModelRegistry)
+"""model → base model; ids start at 1, for 0 stands for none."""
+PROPOSALS = Table("proposal", Proposal)
+"""proposal → proposal."""
+LIVE_PROPOSALS = Numbers("live_proposal")
+"""proposal → proposal, for those that are not over."""
+DEPOSITS = Table("deposit", Deposit)
+"""proposal ‖ address → deposit."""
+VOTES = Table("vote", Vote)
+"""proposal ‖ address → vote."""
+DATASET_PROPOSALS = Table("dataset_proposal", DatasetProposal)
+"""proposal → proposed dataset."""
+LIVE_DATASETS = Numbers("live_dataset")
+"""proposal → proposal, for those that are voted on."""
+DATASET_VOTES = Table("dataset_vote", DatasetVote)
+"""proposal ‖ address → vote."""
+DATASETS = Table("dataset", ApprovedDataset)
+"""dataset → approved dataset."""
+INFERENCES = Table("inference", InferenceRequest)
+"""number → request; its id ends with the number."""
+INFERENCE_DUE = Numbers("inference_due")
+"""height ‖ number → number, for open requests."""
+SERVING = Table("serving", ServingNodeStatus)
+"""address → what a serving node says of itself."""
+POOLS = Table("pool", TaskPool)
+"""pool → task pool, without its chunks."""
+CHUNKS = Table("chunk", TaskChunk)
+"""pool ‖ chunk → a chunk that was claimed; the others are available."""
+VERSION = Numbers("version")
+"""version of the state's format, under the empty key; absent in the first one."""
 
 
 def next_id(state: Overlay, name: str) -> int:

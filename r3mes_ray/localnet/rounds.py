@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from r3mes_ray.localnet import ledger
+from r3mes_ray.localnet import ledger, stakes
 from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.records import (
@@ -18,6 +18,7 @@ from r3mes_ray.localnet.records import (
     UPDATES,
     u64,
 )
+from r3mes_ray.localnet.reputation import reward_trust
 from r3mes_ray.localnet.state import State
 from r3mes_ray.types import model_version
 from r3mes_ray.wire.r3mes.v1 import types_pb2
@@ -56,11 +57,6 @@ def commitments_of(state: State, round_id: int) -> list[AggregationCommitment]:
     """A round's commitments, by ascending id."""
     records = (COMMITMENTS.get(state, u64(number)) for _, number in ROUND_COMMITMENTS.items(state, u64(round_id)))
     return [record for record in records if record is not None]
-
-
-def has_live_rounds(state: State) -> bool:
-    """Whether a deadline is pending."""
-    return any(True for _ in LIVE_ROUNDS.items(state))
 
 
 def end_block(ctx: Context) -> None:
@@ -105,6 +101,38 @@ def finalize(ctx: Context, found: Round) -> None:
     _close(ctx, found, types_pb2.ROUND_PHASE_DONE)
 
 
+def extend_challenge(ctx: Context, aggregation_id: int, height: int) -> None:
+    """Keep a round in its challenge phase, whose aggregate is being verified, up to a height."""
+    record = AGGREGATIONS.get(ctx.state, u64(aggregation_id))
+    found = None if record is None else ROUNDS.get(ctx.state, u64(record.training_round_id))
+    if found is not None:
+        found.challenge_end = max(found.challenge_end, height)
+        ROUNDS.put(ctx.state, found, u64(found.round_id))
+
+
+def next_reveal(ctx: Context, found: Round, fraud: AggregationRecord) -> None:
+    """After a proven fraud: the reveal with the next commitment id wins, with a challenge phase of its own."""
+    period = fraud.challenge_deadline_height - fraud.submitted_at_height
+    for commitment in commitments_of(ctx.state, found.round_id):
+        record = AGGREGATIONS.get(ctx.state, u64(commitment.revealed_aggregation_id))
+        if commitment.status != "revealed" or record is None or record.status != "superseded":
+            continue
+        record.status = "pending"
+        record.challenge_deadline_height = ctx.height + max(period, ctx.parameters.min_phase_blocks)
+        AGGREGATIONS.put(ctx.state, record, u64(record.aggregation_id))
+        found.aggregation_id = record.aggregation_id
+        found.challenge_end = record.challenge_deadline_height
+        ROUNDS.put(ctx.state, found, u64(found.round_id))
+        ctx.emit(
+            "aggregation_succeeds",
+            proposer=record.proposer,
+            aggregation_id=record.aggregation_id,
+            training_round_id=found.round_id,
+        )
+        return
+    _fail(ctx, found, "the revealed aggregate was fraudulent and there is no other")
+
+
 def _pass_deadline(ctx: Context, found: Round) -> None:
     grace_end = found.challenge_end + ctx.parameters.grace_blocks
     if ctx.height == found.submit_end and found.gradient_count == 0:
@@ -129,6 +157,8 @@ def _end_reveals(ctx: Context, found: Round) -> None:
                 commitment_id=commitment.commitment_id,
                 training_round_id=found.round_id,
             )
+            reason = f"unrevealed:{commitment.commitment_id}"
+            stakes.slash(ctx, commitment.proposer, ctx.parameters.unrevealed_slash, reason)
         elif winner is None:
             winner = commitment
         else:
@@ -150,6 +180,7 @@ def _supersede(ctx: Context, aggregation_id: int) -> None:
 
 def _settle_updates(ctx: Context, found: Round, record: AggregationRecord) -> None:
     accepted = set(record.participant_gradient_ids)
+    bonus = ledger.balance(ctx.state, ledger.MINER_POOL, ctx.chain.denom) // len(accepted)
     for update in updates_of(ctx.state, found.round_id):
         update.status = "aggregated" if update.id in accepted else "excluded"
         UPDATES.put(ctx.state, update, u64(update.id))
@@ -157,9 +188,11 @@ def _settle_updates(ctx: Context, found: Round, record: AggregationRecord) -> No
             continue
         miner = parse_address(update.miner, ctx.chain.prefix)
         ledger.mint(ctx, miner, ctx.parameters.miner_reward)
+        if bonus:
+            ledger.move(ctx, ledger.MINER_POOL, miner, ctx.chain.denom, bonus)
         counters = MINERS.get(ctx.state, miner)
         if counters is not None:
-            counters.successful_submissions += 1
+            reward_trust(counters)
             MINERS.put(ctx.state, counters, miner)
 
 

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from r3mes_ray.wire.cosmos.bank.v1beta1 import tx_pb2 as bank
+from r3mes_ray.wire.cosmos.gov.v1 import tx_pb2 as gov
 from r3mes_ray.wire.cosmos.msg.v1 import msg_pb2
 from r3mes_ray.wire.r3mes.v1 import tx_pb2 as r3mes
 from r3mes_ray.wire.remes.remes.v1 import tx_pb2 as remes
@@ -29,7 +30,7 @@ def signer_fields(message: Message | type[Message]) -> list[str]:
 
 
 def _kinds() -> Iterator[type[Message]]:
-    files: tuple[FileDescriptor, ...] = (bank.DESCRIPTOR, r3mes.DESCRIPTOR, remes.DESCRIPTOR)
+    files: tuple[FileDescriptor, ...] = (bank.DESCRIPTOR, gov.DESCRIPTOR, r3mes.DESCRIPTOR, remes.DESCRIPTOR)
     for file in files:
         for method in file.services_by_name["Msg"].methods:
             kind = GetMessageClass(method.input_type)

@@ -64,7 +64,7 @@ class LocalnetSettings(Section):
     """Default length of the reveal phase (R); a Ray restart takes up to a minute."""
     challenge_blocks: int = Field(60, ge=1)
     """Default length of the challenge phase (F)."""
-    voting_period_s: int = Field(3600, ge=1)
+    voting_period_s: int = Field(172_800, ge=1)
     """Seconds in which a new chain's proposals are voted on."""
     rule_set: Literal["v2", "v1"] = "v2"
     """Rules of a new chain: ours, or the predecessor's commitment and Merkle tree."""

@@ -184,7 +184,7 @@ async def test_chain_idle_answers_queries_and_names_what_it_lacks(chain: Chain) 
     with pytest.raises(NotOnChain):
         await client.query(GetTxRequest(hash="00" * 32))
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.unary_unary("/remes.remes.v1.Query/GetMinerScore")
-        with pytest.raises(grpc.aio.AioRpcError, match=r"remes\.remes\.v1\.Query\.GetMinerScore") as caught:
+        call = channel.unary_unary("/remes.remes.v1.Query/QueryVaultStats")
+        with pytest.raises(grpc.aio.AioRpcError, match=r"remes\.remes\.v1\.Query\.QueryVaultStats") as caught:
             await call(b"")
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

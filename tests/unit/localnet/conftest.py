@@ -15,8 +15,9 @@ from r3mes_ray.chain.submission import build_submit_gradient
 from r3mes_ray.chain.tx import Signer, Terms, sign_tx
 from r3mes_ray.localnet import ledger
 from r3mes_ray.localnet.codes import Refused
-from r3mes_ray.localnet.genesis import Balance, Genesis, Parameters
+from r3mes_ray.localnet.genesis import Balance, Genesis
 from r3mes_ray.localnet.node import ChainNode
+from r3mes_ray.localnet.parameters import Parameters
 from r3mes_ray.localnet.records import ACCOUNTS, ROUNDS, u64
 from r3mes_ray.localnet.rounds import updates_of
 from r3mes_ray.localnet.store import open_store
@@ -65,13 +66,11 @@ class Lab:
     """A chain of one test: blocks are made when the test says so, one second apart."""
 
     node: ChainNode
-    alice = ALICE
-    bob = BOB
-    carol = CAROL
-    dave = DAVE
+    alice, bob, carol, dave = ALICE, BOB, CAROL, DAVE
     stranger = STRANGER
+    validators = tuple(PrivateKey(bytes((number,)) * 32) for number in (21, 22, 23, 24))
 
-    address = staticmethod(address)
+    address, coin = staticmethod(address), staticmethod(coin)
 
     def sequence(self, key: PrivateKey) -> int:
         account = ACCOUNTS.get(self.node.store, parse_address(address(key), "remes"))

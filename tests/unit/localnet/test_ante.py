@@ -13,7 +13,7 @@ from r3mes_ray.localnet.machine import TxOutcome
 from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgMultiSend
 from r3mes_ray.wire.cosmos.crypto.secp256k1.keys_pb2 import PubKey
 from r3mes_ray.wire.cosmos.tx.v1beta1.tx_pb2 import AuthInfo, TxBody, TxRaw
-from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgClaimTask
+from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgCreateTrapJob
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -113,8 +113,8 @@ def test_ante_oversize_transaction_is_refused(lab) -> None:
 
 
 def test_ante_message_without_rules_is_refused_by_name(lab) -> None:
-    raw = lab.sign(lab.alice, MsgClaimTask(miner=lab.address(lab.alice)))
-    with pytest.raises(Refused, match=r"/remes\.remes\.v1\.MsgClaimTask") as caught:
+    raw = lab.sign(lab.alice, MsgCreateTrapJob(creator=lab.address(lab.alice)))
+    with pytest.raises(Refused, match=r"/remes\.remes\.v1\.MsgCreateTrapJob") as caught:
         lab.node.add(raw)
     assert (caught.value.code.codespace, caught.value.code.number) == ("remes", 1010)
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from r3mes_ray.errors import ChainMismatch, ConfigError, GenesisConflict
-from r3mes_ray.localnet.genesis import Genesis, Parameters, canonical, check_genesis, genesis_of, read_genesis
+from r3mes_ray.localnet.genesis import Genesis, canonical, check_genesis, genesis_of, read_genesis
 from r3mes_ray.localnet.machine import genesis_state
+from r3mes_ray.localnet.parameters import Parameters
 from r3mes_ray.settings import ChainSettings, LocalnetSettings, Settings
 
 ADDRESS = "remes19rl4cm2hmr8afy4kldpxz3fka4jguq0arlkp9h"

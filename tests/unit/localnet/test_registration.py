@@ -84,7 +84,7 @@ def test_register_node_bad_stake_is_refused(lab, stake: str, code: tuple[str, in
 @pytest.mark.parametrize(
     ("node_type", "roles", "code"),
     [
-        (node_pb2.NODE_TYPE_VALIDATOR, [], 1017),
+        (node_pb2.NODE_TYPE_VALIDATOR, [], 1021),
         (node_pb2.NODE_TYPE_UNSPECIFIED, [], 1019),
         (node_pb2.NODE_TYPE_MINING, [node_pb2.NODE_TYPE_SERVING], 1019),
         (node_pb2.NODE_TYPE_MINING, [node_pb2.NODE_TYPE_MINING] * 2, 1019),
