@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
 from fastapi import FastAPI, Request
@@ -16,18 +15,8 @@ from starlette.exceptions import HTTPException
 from r3mes_ray.errors import ExpertNotFound, R3mesError
 from r3mes_ray.serving.openai.errors import Fault, error_body, fault_of
 from r3mes_ray.serving.openai.requests import ChatCompletionRequest, parse_chat
-from r3mes_ray.serving.openai.responses import (
-    ChatChunk,
-    ChatCompletion,
-    ChunkChoice,
-    Delta,
-    Model,
-    ModelList,
-    completion,
-    models,
-    record_fields,
-    usage_of,
-)
+from r3mes_ray.serving.openai.responses import ChatCompletion, Model, ModelList, completion, models
+from r3mes_ray.serving.openai.stream import stream_chunks
 from r3mes_ray.serving.records import AnswerEnd, AnswerEvent, AnswerText, ChatRequest, Part, ServedExpert
 
 MAX_BODY_BYTES = 4 * 2**20
@@ -76,7 +65,7 @@ def create_api(service: Service, *, clock: Callable[[], float] = time.time) -> F
             return JSONResponse((await _whole(events, answer_id, created, body)).model_dump(mode="json"))
         # The first event is awaited here, so that a refused request gets its status and not a broken stream.
         first = await anext(events)
-        stream = _stream(first, events, answer_id, created, body)
+        stream = stream_chunks(first, events, answer_id, created, body)
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
 
     @api.get("/v1/models")
@@ -121,60 +110,19 @@ async def _body(request: Request) -> bytes:
 async def _whole(
     events: AsyncGenerator[AnswerEvent, None], answer_id: str, created: int, body: ChatCompletionRequest
 ) -> ChatCompletion:
-    texts: list[str] = []
+    pieces: list[AnswerText] = []
     end: AnswerEnd | None = None
     try:
         async for event in events:
             if isinstance(event, AnswerText):
-                texts.append(event.text)
+                pieces.append(event)
             else:
                 end = event
     finally:
         await events.aclose()
     if end is None:
         raise HTTPException(502, "the engine ended an answer without a reason")
-    return completion(answer_id, created, body.model, "".join(texts), end)
-
-
-async def _stream(
-    first: AnswerEvent,
-    events: AsyncGenerator[AnswerEvent, None],
-    answer_id: str,
-    created: int,
-    body: ChatCompletionRequest,
-) -> AsyncIterator[str]:
-    """Server-sent events of one answer; an error after the first is sent as an event, then the stream ends."""
-
-    def chunk(delta: Delta, **fields: object) -> ChatChunk:
-        choice = ChunkChoice.model_validate({"delta": delta, "finish_reason": fields.pop("finish_reason", None)})
-        return ChatChunk.model_validate(
-            {"id": answer_id, "created": created, "model": body.model, "choices": (choice,), **fields}
-        )
-
-    try:
-        yield _sse(chunk(Delta(role="assistant", content="")).model_dump_json())
-        event: AnswerEvent | None = first
-        while event is not None:
-            if isinstance(event, AnswerText):
-                yield _sse(chunk(Delta(content=event.text)).model_dump_json())
-            else:
-                record = record_fields(event.record)
-                yield _sse(chunk(Delta(), finish_reason=event.finish_reason, r3mes=record).model_dump_json())
-                if body.include_usage:
-                    yield _sse(
-                        chunk(Delta(), usage=usage_of(event)).model_copy(update={"choices": ()}).model_dump_json()
-                    )
-            event = await anext(events, None)
-    except R3mesError as error:
-        yield _sse(json.dumps(error_body(str(error), fault_of(error), error.hint)))
-        return
-    finally:
-        await events.aclose()
-    yield _sse("[DONE]")
-
-
-def _sse(data: str) -> str:
-    return f"data: {data}\n\n"
+    return completion(answer_id, created, body.model, pieces, end, logprobs=bool(body.logprobs))
 
 
 async def _on_error(request: Request, error: Exception) -> JSONResponse:

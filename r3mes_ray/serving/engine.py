@@ -10,6 +10,7 @@ from contextlib import aclosing
 from r3mes_ray.errors import DeadlineExceeded
 from r3mes_ray.serving.adapters.cache import AdapterCache
 from r3mes_ray.serving.inference.base import GenerationRequest, InferenceBackend
+from r3mes_ray.serving.inference.choices import generate_all, spread
 from r3mes_ray.serving.prompt import Render, build_prompt
 from r3mes_ray.serving.records import Begun, EngineEvent, EngineRequest
 from r3mes_ray.serving.reports import EngineInfo, EngineReport
@@ -53,8 +54,8 @@ class Engine:
             adapter_s = time.monotonic() - started
             left = max(request.timeout_s - adapter_s, 0.0)
             yield Begun(self._info.base_id, len(prompt.tokens), prompt.passages, adapter_s)
-            asked = GenerationRequest(prompt.tokens, request.sampling, slot, left)
-            async with aclosing(self._backend.generate(asked)) as pieces:
+            asked = spread(GenerationRequest(prompt.tokens, request.sampling, slot, left), request.choices)
+            async with aclosing(generate_all(self._backend, asked)) as pieces:
                 async for piece in pieces:
                     yield piece
         finally:

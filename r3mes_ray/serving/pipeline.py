@@ -56,10 +56,16 @@ class Pipeline:
         consultation = await self._consulted(request)
         left = self._timeout_s - (self._clock() - started)
         asked = EngineRequest(
-            request.messages, consultation.passages, request.sampling, consultation.adapter, max(left, 0.0)
+            request.messages,
+            consultation.passages,
+            request.sampling,
+            consultation.adapter,
+            max(left, 0.0),
+            request.choices,
         )
         begun: Begun | None = None
         first_token = 0.0
+        ended: dict[int, Piece] = {}
         events = self._generate(asked)
         try:
             while True:
@@ -68,10 +74,12 @@ class Pipeline:
                     begun = event
                     continue
                 first_token = first_token or self._clock() - started
-                if event.text:
-                    yield AnswerText(event.text)
+                if event.text or event.chances:
+                    yield AnswerText(event.text, event.choice, event.chances)
                 if event.finish_reason is not None:
-                    yield _end(event, begun, consultation, first_token, self._clock() - started)
+                    ended[event.choice] = event
+                if len(ended) == request.choices:
+                    yield _end(ended, begun, consultation, first_token, self._clock() - started)
                     return
         finally:
             await events.aclose()
@@ -98,8 +106,10 @@ class Pipeline:
             raise DeadlineExceeded("generation", self._timeout_s) from error
 
 
-def _end(piece: Piece, begun: Begun | None, consultation: Consultation, first: float, total: float) -> AnswerEnd:
-    if begun is None or piece.finish_reason is None:
+def _end(
+    ended: dict[int, Piece], begun: Begun | None, consultation: Consultation, first: float, total: float
+) -> AnswerEnd:
+    if begun is None:
         raise ServingUnavailable("the engine", "it answered without having begun")
     adapter = consultation.adapter
     record = AnswerRecord(
@@ -113,4 +123,5 @@ def _end(piece: Piece, begun: Begun | None, consultation: Consultation, first: f
             consultation.embed_s, consultation.route_s, consultation.retrieve_s, begun.adapter_s, first, total
         ),
     )
-    return AnswerEnd(piece.finish_reason, begun.prompt_tokens, piece.tokens, record)
+    reasons = tuple(reason for _, piece in sorted(ended.items()) if (reason := piece.finish_reason) is not None)
+    return AnswerEnd(reasons, begun.prompt_tokens, sum(piece.tokens for piece in ended.values()), record)

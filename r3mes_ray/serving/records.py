@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from r3mes_ray.serving.inference.base import FinishReason, Piece, Sampling
+from r3mes_ray.serving.inference.base import FinishReason, Piece, Sampling, TokenChances
 from r3mes_ray.serving.prompt import Message
 from r3mes_ray.serving.retrieval.retriever import Passage
 from r3mes_ray.serving.routing.base import ExpertScore, How, RouteDecision
@@ -15,11 +15,12 @@ from r3mes_ray.types import AdapterId, Cid
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A conversation to be continued by `target`; `messages` has at least one turn."""
+    """A conversation to be continued by `target`, in `choices` answers; `messages` has at least one turn."""
 
     messages: tuple[Message, ...]
     target: Target
     sampling: Sampling
+    choices: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class EngineRequest:
     sampling: Sampling
     adapter: AdapterId | None
     timeout_s: float
+    choices: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Begun:
 
 
 EngineEvent: TypeAlias = Begun | Piece
-"""One `Begun`, then pieces, the last with a finish reason."""
+"""One `Begun`, then pieces, the last of each choice with a finish reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,9 @@ class AnswerRecord:
 
 @dataclass(frozen=True, slots=True)
 class AnswerEnd:
-    """The end of an answer."""
+    """The end of an answer: why each choice ended, and the tokens of all of them."""
 
-    finish_reason: FinishReason
+    finish_reasons: tuple[FinishReason, ...]
     prompt_tokens: int
     completion_tokens: int
     record: AnswerRecord
@@ -131,9 +133,11 @@ class AnswerEnd:
 
 @dataclass(frozen=True, slots=True)
 class AnswerText:
-    """A piece of an answer's text."""
+    """A piece of the text of one choice, and the chances of its tokens where they were asked for."""
 
     text: str
+    choice: int = 0
+    chances: tuple[TokenChances, ...] = ()
 
 
 AnswerEvent: TypeAlias = AnswerText | AnswerEnd

@@ -25,6 +25,12 @@ class Sampling:
         temperature: 0 takes the likeliest token, always.
         top_p: only the likeliest tokens that together have this probability.
         top_k: only the k likeliest tokens; 0 means all.
+        min_p: only tokens with at least this share of the likeliest one's probability.
+        presence_penalty: taken from the logit of every token that the answer has already.
+        frequency_penalty: taken from it once for each time.
+        repetition_penalty: divides (where negative, multiplies) the logits of tokens of the prompt and the answer.
+        logit_bias: (token, what is added to its logit).
+        top_logprobs: how many of the likeliest tokens are told beside the chosen one's; `None` tells none at all.
         seed: the same seed gives the same tokens, whatever else runs; `None` draws one.
         stop: generation ends before the first of these texts.
     """
@@ -33,6 +39,12 @@ class Sampling:
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = 0
+    min_p: float = 0.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    top_logprobs: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
 
@@ -48,12 +60,38 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenChance:
+    """A token's text and the logarithm of its probability as the model gave it, before any cut or penalty."""
+
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenChances:
+    """A token of an answer, and the likeliest ones at its place, best first."""
+
+    chosen: TokenChance
+    top: tuple[TokenChance, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
-    """New text of an answer; `tokens` counts all that were generated so far; the last piece alone has a reason."""
+    """New text of an answer.
+
+    Attributes:
+        text: what became certain; a token's text may come later than the token.
+        tokens: all that were generated so far.
+        finish_reason: the last piece alone has one.
+        chances: one of each token since the last piece, where they were asked for.
+        choice: which of several answers to one request it belongs to.
+    """
 
     text: str
     tokens: int
     finish_reason: FinishReason | None = None
+    chances: tuple[TokenChances, ...] = ()
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +119,7 @@ class InferenceBackend(Protocol):
         Raises:
             QueueFull: as many requests wait as may.
             PromptTooLong: the prompt leaves no room for one token.
+            InvalidInput: `logit_bias` names a token that the model does not have.
             DeadlineExceeded: `timeout_s` is over.
         """
         ...

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from r3mes_ray.errors import DeadlineExceeded, QueueFull, R3mesError, ServingUnavailable
 from r3mes_ray.serving.inference.base import EngineStats, GenerationRequest, Piece
+from r3mes_ray.serving.inference.fair_queue import FairQueue
 from r3mes_ray.serving.inference.sequence import Generation
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,11 @@ class Ticket:
     deadline: float
     cancelled: bool = False
 
+    @property
+    def slot(self) -> int:
+        """Of its adapter."""
+        return self.request.slot
+
 
 class EngineLoop:
     """Continuous batching over a `RowModel`; `start` begins the thread, `stop` ends it."""
@@ -57,7 +63,7 @@ class EngineLoop:
     def __init__(self, model: RowModel, *, max_running: int, max_waiting: int, clock: Callable[[], float]) -> None:
         self._model, self._clock = model, clock
         self._max_running, self._max_waiting = max_running, max_waiting
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: FairQueue[Ticket] = FairQueue()
         self._running: list[Ticket] = []
         self._jobs: deque[tuple[Future[None], Callable[[], None]]] = deque()
         self._changed = threading.Condition()
@@ -70,19 +76,29 @@ class EngineLoop:
         self._thread.start()
 
     def submit(self, ticket: Ticket) -> None:
-        """Queue a request.
+        """Queue a request; where the queue is full of one adapter's requests, the newest of them makes room.
 
         Raises:
-            QueueFull: as many wait as may.
+            QueueFull: as many wait as may. A request that made room for another one is told so too.
             ServingUnavailable: the loop has stopped.
         """
         with self._changed:
             if self._stopped:
                 raise ServingUnavailable("the engine", "it has stopped")
-            if len(self._waiting) >= self._max_waiting + self._max_running - len(self._running):
-                raise QueueFull(self._max_waiting)
-            self._waiting.append(ticket)
+            self._make_room(ticket.slot)
+            self._waiting.push(ticket)
             self._changed.notify()
+
+    def _make_room(self, slot: int) -> None:
+        room = self._max_waiting + self._max_running - len(self._running)
+        if len(self._waiting) >= room:
+            self._waiting.keep(lambda ticket: not ticket.cancelled)
+        if len(self._waiting) < room:
+            return
+        displaced = self._waiting.displace(slot)
+        if displaced is None:
+            raise QueueFull(self._max_waiting)
+        displaced.deliver(QueueFull(self._max_waiting))
 
     def call(self, job: Callable[[], None]) -> Future[None]:
         """Run a job on the engine's thread between two steps."""
@@ -156,9 +172,7 @@ class EngineLoop:
         """Remove tickets that were cancelled or are past their deadline, waiting or running."""
         now = self._clock()
         with self._changed:
-            waiting = list(self._waiting)
-            self._waiting.clear()
-            self._waiting.extend(ticket for ticket in waiting if self._alive(ticket, now))
+            self._waiting.keep(lambda ticket: self._alive(ticket, now))
         for row in reversed(range(len(self._running))):
             if not self._alive(self._running[row], now):
                 self._free(row)
@@ -176,30 +190,31 @@ class EngineLoop:
         with self._changed:
             if not self._waiting or len(self._running) >= self._max_running:
                 return
-            ticket = self._waiting.popleft()
+            ticket = self._waiting.pop(running.slot for running in self._running)
             self._running.append(ticket)
         row = len(self._running) - 1
         logits = self._model.prefill(row, ticket.request.prompt, ticket.request.slot)
         self._prompted += len(ticket.request.prompt)
-        if self._advance(ticket, logits):
+        piece = self._advance(ticket, logits)
+        if piece.finish_reason is not None:
             self._free(row)
+        _deliver(ticket, piece)
 
     def _step(self) -> None:
         tokens = [ticket.generation.last_token for ticket in self._running]
         logits = self._model.decode(tokens, [ticket.request.slot for ticket in self._running])
         self._steps += 1
-        ended = [self._advance(ticket, row) for ticket, row in zip(self._running, logits, strict=True)]
-        for row in reversed(range(len(ended))):
-            if ended[row]:
+        advanced = [(ticket, self._advance(ticket, row)) for ticket, row in zip(self._running, logits, strict=True)]
+        # Whoever reads the end of an answer finds its row free.
+        for row in reversed(range(len(advanced))):
+            if advanced[row][1].finish_reason is not None:
                 self._free(row)
+        for ticket, piece in advanced:
+            _deliver(ticket, piece)
 
-    def _advance(self, ticket: Ticket, logits: NDArray[np.float32]) -> bool:
-        """Take one token; true when the answer has ended."""
-        piece = ticket.generation.advance(logits)
+    def _advance(self, ticket: Ticket, logits: NDArray[np.float32]) -> Piece:
         self._generated += 1
-        if piece.text or piece.finish_reason is not None:
-            ticket.deliver(piece)
-        return piece.finish_reason is not None
+        return ticket.generation.advance(logits)
 
     def _free(self, row: int) -> None:
         """Take a row out; the last one moves into its place, so that rows stay 0 … n-1."""
@@ -212,13 +227,17 @@ class EngineLoop:
     def _abandon(self, reason: str) -> None:
         with self._changed:
             self._stopped = True
-            tickets = [*self._running, *self._waiting]
+            tickets = [*self._running, *self._waiting.clear()]
             jobs = list(self._jobs)
             self._running.clear()
-            self._waiting.clear()
             self._jobs.clear()
         error = ServingUnavailable("the engine", reason)
         for ticket in tickets:
             ticket.deliver(error)
         for future, _ in jobs:
             future.set_exception(error)
+
+
+def _deliver(ticket: Ticket, piece: Piece) -> None:
+    if piece.text or piece.chances or piece.finish_reason is not None:
+        ticket.deliver(piece)

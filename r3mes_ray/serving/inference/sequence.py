@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,8 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from r3mes_ray.serving.inference.base import FinishReason, GenerationRequest, Piece
-from r3mes_ray.serving.inference.sampling import choose
+from r3mes_ray.serving.inference.base import FinishReason, GenerationRequest, Piece, TokenChance, TokenChances
+from r3mes_ray.serving.inference.sampling import adjusted, choose, likeliest, log_probabilities
 from r3mes_ray.serving.inference.text import StopText, TokenText
 
 Decode: TypeAlias = Callable[[Sequence[int]], str]
@@ -26,12 +27,14 @@ class TextRules:
         end_tokens: end an answer; they are neither counted nor shown.
         never: the other special tokens (turns, padding): they have no place in an answer.
         context_tokens: prompt and answer together have no more.
+        vocabulary: tokens are numbered below this.
     """
 
     decode: Decode
     end_tokens: frozenset[int]
     never: frozenset[int]
     context_tokens: int
+    vocabulary: int
 
 
 class Generation:
@@ -44,6 +47,9 @@ class Generation:
 
     def __init__(self, request: GenerationRequest, rules: TextRules) -> None:
         self._sampling = request.sampling
+        self._prompt = frozenset(request.prompt)
+        self._counts: Counter[int] = Counter()
+        self._decode = rules.decode
         self._limit = min(request.sampling.max_tokens, rules.context_tokens - len(request.prompt))
         self._end_tokens = rules.end_tokens
         self._never = sorted(rules.never)
@@ -55,22 +61,32 @@ class Generation:
 
     def advance(self, logits: NDArray[np.float32]) -> Piece:
         """Choose the next token from (v,) logits and return the text that it makes certain, perhaps none."""
-        allowed = logits.copy()
+        allowed = adjusted(logits, self._sampling, self._prompt, self._counts).copy()
         allowed[self._never] = -np.inf
         token = choose(allowed, self._sampling, self._rng)
         if token in self._end_tokens:
-            return self._end("stop")
+            return Piece(*self._end("", "stop"))
         self._tokens += 1
+        self._counts[token] += 1
         self.last_token = token
-        text = self._stop.push(self._text.push(token))
+        text, chances = self._stop.push(self._text.push(token)), self._chances(logits, token)
         if self._stop.found:
-            return Piece(text, self._tokens, "stop")
+            return Piece(text, self._tokens, "stop", chances)
         if self._tokens >= self._limit:
-            end = self._end("length")
-            return Piece(text + end.text, end.tokens, end.finish_reason)
-        return Piece(text, self._tokens)
+            return Piece(*self._end(text, "length"), chances)
+        return Piece(text, self._tokens, None, chances)
 
-    def _end(self, reason: FinishReason) -> Piece:
-        text = self._stop.push(self._text.flush())
+    def _chances(self, logits: NDArray[np.float32], token: int) -> tuple[TokenChances, ...]:
+        wanted = self._sampling.top_logprobs
+        if wanted is None:
+            return ()
+        values = log_probabilities(logits)
+        chosen, *top = (
+            TokenChance(self._decode([one]), float(values[one])) for one in (token, *likeliest(values, wanted))
+        )
+        return (TokenChances(chosen, tuple(top)),)
+
+    def _end(self, text: str, reason: FinishReason) -> tuple[str, int, FinishReason]:
+        text += self._stop.push(self._text.flush())
         text += self._stop.flush()
-        return Piece(text, self._tokens, "stop" if self._stop.found else reason)
+        return text, self._tokens, "stop" if self._stop.found else reason

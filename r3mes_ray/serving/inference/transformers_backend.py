@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-from r3mes_ray.errors import ConfigError, PromptTooLong, R3mesError
+from r3mes_ray.errors import ConfigError, InvalidInput, PromptTooLong, R3mesError
 from r3mes_ray.models.adapters import AdapterPackage
 from r3mes_ray.models.base import BaseModel
 from r3mes_ray.models.experts import ExpertBank
@@ -52,6 +52,10 @@ class TransformersBackend:
         """Answer piece by piece; text that came while the caller was busy arrives as one piece."""
         if len(request.prompt) >= self._rules.context_tokens:
             raise PromptTooLong(len(request.prompt), self._rules.context_tokens - 1)
+        for token, _ in request.sampling.logit_bias:
+            if not 0 <= token < self._rules.vocabulary:
+                detail = f"token {token} is not among the model's {self._rules.vocabulary}"
+                raise InvalidInput("logit_bias", detail)
         arrived: asyncio.Queue[Piece | R3mesError] = asyncio.Queue()
         event_loop = asyncio.get_running_loop()
 
@@ -107,6 +111,7 @@ def start_transformers(settings: ServingSettings, base: BaseModel, slots: int) -
         end_tokens=frozenset(ends),
         never=frozenset(base.tokenizer.all_special_ids) - ends,
         context_tokens=base.context_tokens,
+        vocabulary=base.model.config.vocab_size,
     )
     rows = TransformerRows(base, ExpertBank(base, slots), settings.max_running_requests)
     return TransformersBackend(
@@ -119,12 +124,13 @@ async def _next(arrived: asyncio.Queue[Piece | R3mesError]) -> Piece:
     first = await arrived.get()
     if isinstance(first, R3mesError):
         raise first
-    text, last = [first.text], first
+    text, chances, last = [first.text], list(first.chances), first
     while not arrived.empty():
         item = arrived.get_nowait()
         if isinstance(item, R3mesError):
             arrived.put_nowait(item)
             break
         text.append(item.text)
+        chances += item.chances
         last = item
-    return Piece("".join(text), last.tokens, last.finish_reason)
+    return Piece("".join(text), last.tokens, last.finish_reason, tuple(chances))

@@ -6,9 +6,9 @@ unless it has the value that changes nothing: an answer must never silently diff
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.serving.inference.base import Sampling
@@ -20,23 +20,20 @@ MAX_MESSAGES = 1_000
 DEFAULT_MAX_TOKENS = 256
 _MAX_TOKENS = 1_000_000
 _MAX_STOPS = 16
+MAX_CHOICES = 16
+MAX_TOP_LOGPROBS = 20
+
+TokenId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
+"""A token's number, as a key of a JSON object."""
 
 NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "n": (None, 1),
-    "logprobs": (None, False),
-    "top_logprobs": (None, 0),
-    "presence_penalty": (None, 0),
-    "frequency_penalty": (None, 0),
-    "repetition_penalty": (None, 1),
-    "min_p": (None, 0),
-    "logit_bias": (None, {}),
     "tools": (None, []),
     "functions": (None, []),
     "response_format": (None, {"type": "text"}),
     "audio": (None,),
     "modalities": (None, ["text"]),
 }
-"""Fields that are understood but not supported yet, with the values that may be sent all the same."""
+"""Fields that are understood but not supported, with the values that may be sent all the same."""
 
 
 class _Section(BaseModel):
@@ -80,6 +77,14 @@ class ChatCompletionRequest(_Section):
     temperature: float | None = Field(None, ge=0.0, le=2.0)
     top_p: float | None = Field(None, gt=0.0, le=1.0)
     top_k: int | None = Field(None, ge=-1)
+    min_p: float | None = Field(None, ge=0.0, le=1.0)
+    presence_penalty: float | None = Field(None, ge=-2.0, le=2.0)
+    frequency_penalty: float | None = Field(None, ge=-2.0, le=2.0)
+    repetition_penalty: float | None = Field(None, gt=0.0, le=10.0)
+    logit_bias: dict[TokenId, Annotated[float, Field(ge=-100.0, le=100.0)]] | None = Field(None, max_length=1_000)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=MAX_TOP_LOGPROBS)
+    n: int | None = Field(None, ge=1, le=MAX_CHOICES)
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     stop: str | tuple[Annotated[str, Field(max_length=500)], ...] | None = None
 
@@ -89,6 +94,12 @@ class ChatCompletionRequest(_Section):
         if stop is not None and not isinstance(stop, str) and len(stop) > _MAX_STOPS:
             raise ValueError(f"at most {_MAX_STOPS} stop texts")
         return stop
+
+    @model_validator(mode="after")
+    def _chances_asked_for(self) -> Self:
+        if self.top_logprobs and not self.logprobs:
+            raise ValueError("top_logprobs needs logprobs to be true")
+        return self
 
     @property
     def include_usage(self) -> bool:
@@ -103,6 +114,12 @@ class ChatCompletionRequest(_Section):
             temperature=1.0 if self.temperature is None else self.temperature,
             top_p=1.0 if self.top_p is None else self.top_p,
             top_k=max(self.top_k or 0, 0),
+            min_p=self.min_p or 0.0,
+            presence_penalty=self.presence_penalty or 0.0,
+            frequency_penalty=self.frequency_penalty or 0.0,
+            repetition_penalty=self.repetition_penalty or 1.0,
+            logit_bias=tuple((int(token), bias) for token, bias in (self.logit_bias or {}).items()),
+            top_logprobs=(self.top_logprobs or 0) if self.logprobs else None,
             seed=None if self.seed is None else self.seed % 2**64,
             stop=tuple(stop for stop in stops if stop),
         )
@@ -114,7 +131,7 @@ class ChatCompletionRequest(_Section):
             ExpertNotFound: the model's version is no number.
         """
         messages = tuple(message.message() for message in self.messages)
-        return ChatRequest(messages, parse_target(self.model), self.sampling())
+        return ChatRequest(messages, parse_target(self.model), self.sampling(), self.n or 1)
 
 
 def parse_chat(body: bytes) -> ChatCompletionRequest:
@@ -131,5 +148,5 @@ def parse_chat(body: bytes) -> ChatCompletionRequest:
         raise InvalidInput(field, str(first["msg"])) from error
     for field, value in (request.model_extra or {}).items():
         if field in NEUTRAL and value not in NEUTRAL[field]:
-            raise InvalidInput(field, f"not supported by this server yet; leave it out ({str(value)[:80]!r} was sent)")
+            raise InvalidInput(field, f"not supported by this engine; leave it out ({str(value)[:80]!r} was sent)")
     return request

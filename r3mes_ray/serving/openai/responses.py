@@ -6,13 +6,13 @@ The field `r3mes` is ours: the record of how the answer came about. Clients igno
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from r3mes_ray.serving.inference.base import FinishReason
-from r3mes_ray.serving.records import AnswerEnd, AnswerRecord, ServedExpert
+from r3mes_ray.serving.inference.base import FinishReason, TokenChance, TokenChances
+from r3mes_ray.serving.records import AnswerEnd, AnswerRecord, AnswerText, ServedExpert
 from r3mes_ray.serving.target import AUTO, BASE
 
 OWNER = "r3mes"
@@ -34,12 +34,33 @@ class AnswerMessage(BaseModel):
     refusal: None = None
 
 
-class Choice(BaseModel):
-    """The one answer of a completion."""
+class Logprob(BaseModel):
+    """A token, the logarithm of its probability, and its bytes where it is whole characters."""
 
-    index: Literal[0] = 0
+    token: str
+    logprob: float
+    bytes: tuple[int, ...] | None
+
+
+class TokenLogprob(Logprob):
+    """A token of the answer, and the likeliest ones at its place."""
+
+    top_logprobs: tuple[Logprob, ...]
+
+
+class Logprobs(BaseModel):
+    """All tokens of a piece of an answer."""
+
+    content: tuple[TokenLogprob, ...]
+    refusal: None = None
+
+
+class Choice(BaseModel):
+    """One answer of a completion."""
+
+    index: int
     message: AnswerMessage
-    logprobs: None = None
+    logprobs: Logprobs | None
     finish_reason: FinishReason
 
 
@@ -50,7 +71,7 @@ class ChatCompletion(BaseModel):
     object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str
-    choices: tuple[Choice]
+    choices: tuple[Choice, ...]
     usage: Usage
     r3mes: dict[str, Any]
 
@@ -63,11 +84,11 @@ class Delta(BaseModel):
 
 
 class ChunkChoice(BaseModel):
-    """The one answer of a chunk."""
+    """What a chunk adds to one answer."""
 
-    index: Literal[0] = 0
+    index: int
     delta: Delta
-    logprobs: None = None
+    logprobs: Logprobs | None = None
     finish_reason: FinishReason | None = None
 
 
@@ -111,11 +132,40 @@ def record_fields(record: AnswerRecord) -> dict[str, Any]:
     return dataclasses.asdict(record)
 
 
-def completion(id: str, created: int, model: str, text: str, end: AnswerEnd) -> ChatCompletion:
-    """A whole answer."""
-    choice = Choice(message=AnswerMessage(content=text), finish_reason=end.finish_reason)
+def logprobs_of(chances: Iterable[TokenChances]) -> Logprobs:
+    """The chances in the API's shape."""
+    return Logprobs(
+        content=tuple(
+            TokenLogprob(
+                **_logprob(token.chosen).model_dump(), top_logprobs=tuple(_logprob(other) for other in token.top)
+            )
+            for token in chances
+        )
+    )
+
+
+def _logprob(chance: TokenChance) -> Logprob:
+    whole = "\ufffd" not in chance.text
+    return Logprob(token=chance.text, logprob=chance.logprob, bytes=tuple(chance.text.encode()) if whole else None)
+
+
+def completion(
+    id: str, created: int, model: str, pieces: Sequence[AnswerText], end: AnswerEnd, *, logprobs: bool
+) -> ChatCompletion:
+    """A whole answer of its pieces."""
+    choices = []
+    for index, reason in enumerate(end.finish_reasons):
+        own = [piece for piece in pieces if piece.choice == index]
+        chances = logprobs_of(chance for piece in own for chance in piece.chances) if logprobs else None
+        message = AnswerMessage(content="".join(piece.text for piece in own))
+        choices.append(Choice(index=index, message=message, logprobs=chances, finish_reason=reason))
     return ChatCompletion(
-        id=id, created=created, model=model, choices=(choice,), usage=usage_of(end), r3mes=record_fields(end.record)
+        id=id,
+        created=created,
+        model=model,
+        choices=tuple(choices),
+        usage=usage_of(end),
+        r3mes=record_fields(end.record),
     )
 
 

@@ -37,7 +37,7 @@ RECORD = AnswerRecord(
     (Citation("o.txt", 3, 0.8),),
     Timings(0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
 )
-END = AnswerEnd("stop", 7, 2, RECORD)
+END = AnswerEnd(("stop",), 7, 2, RECORD)
 
 
 class FakeService:
@@ -201,11 +201,18 @@ async def test_chat_fields_that_clients_send_are_tolerated(client, service):
         ({"top_p": 0}, "top_p"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"stop": ["x"] * 17}, "stop"),
-        ({"n": 2}, "n"),
-        ({"logprobs": True}, "logprobs"),
+        ({"n": 17}, "n"),
+        ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
+        ({"top_logprobs": 2}, "body"),
+        ({"logit_bias": {"-1": 1}}, "logit_bias"),
+        ({"logit_bias": {"a": 1}}, "logit_bias"),
+        ({"logit_bias": {"1": 101}}, "logit_bias"),
+        ({"min_p": 1.1}, "min_p"),
+        ({"repetition_penalty": 0}, "repetition_penalty"),
         ({"tools": [{"type": "function"}]}, "tools"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"frequency_penalty": 0.5}, "frequency_penalty"),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format"),
+        ({"frequency_penalty": 2.5}, "frequency_penalty"),
         ({"model": "x" * 201}, "model"),
         ({"seed": 2**70}, "seed"),
     ],

@@ -59,7 +59,7 @@ async def test_answer_carries_how_it_came_about():
     assert events[:2] == [AnswerText("li"), AnswerText("ght")]
     end = events[2]
     assert isinstance(end, AnswerEnd)
-    assert (end.finish_reason, end.prompt_tokens, end.completion_tokens) == ("stop", 9, 3)
+    assert (end.finish_reasons, end.prompt_tokens, end.completion_tokens) == (("stop",), 9, 3)
     record = end.record
     assert record.model_version == "tiny/optics@2"
     assert (record.expert, record.version, record.adapter_cid) == ("optics", 2, "cid2")

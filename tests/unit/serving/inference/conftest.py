@@ -61,7 +61,7 @@ async def start(rows):
     started = []
 
     def make(**options):
-        rules = TextRules(lambda tokens: bytes(tokens).decode(), frozenset({END}), frozenset({NEVER}), 64)
+        rules = TextRules(lambda tokens: bytes(tokens).decode(), frozenset({END}), frozenset({NEVER}), 64, VOCABULARY)
         backend = TransformersBackend(rows, rules, **{"max_running": 4, "max_waiting": 2, **options})
         started.append(backend)
         return backend

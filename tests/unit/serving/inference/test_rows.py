@@ -74,6 +74,7 @@ async def test_batch_of_base_lora_and_dora_rows_equals_each_alone(base, bank):
         end_tokens=frozenset(),
         never=frozenset(base.tokenizer.all_special_ids),
         context_tokens=base.context_tokens,
+        vocabulary=base.model.config.vocab_size,
     )
     backend = TransformersBackend(TransformerRows(base, bank, 3), rules, max_running=3, max_waiting=20)
 
