@@ -1,4 +1,4 @@
-"""Copies among updates, found in the space of weights: no other encoding, dtype, gauge, scale or little noise hides one.
+"""Copies among updates, found in the space of weights: no other encoding, gauge, scale or little noise hides one.
 
 Both checks are on steps xᵢ − x₀: adapters are absolute, so two honest small steps from one version look alike.
 """

@@ -15,7 +15,8 @@ from r3mes_ray.training.rules import (
     rule_named,
 )
 
-BLOCK = 65536
+BLOCK, PANEL = 65536, 1024
+"""A few rows by millions of columns is no shape for one product: panels of a batch keep all cores busy."""
 
 
 def aggregate_rows(rows: Tensor, rule: str, parameters: RuleParameters, weights: tuple[float, ...] = ()) -> Tensor:
@@ -40,10 +41,13 @@ def aggregate_rows(rows: Tensor, rule: str, parameters: RuleParameters, weights:
 
 def gram_of_rows(rows: Tensor) -> Tensor:
     """⟨xᵢ, xⱼ⟩ in float64, (N, N), block by block: near-duplicates cancel catastrophically in float32."""
-    total = torch.zeros(rows.shape[0], rows.shape[0], dtype=torch.float64, device=rows.device)
+    count = rows.shape[0]
+    total = torch.zeros(count, count, dtype=torch.float64, device=rows.device)
     for block in torch.split(rows, BLOCK, dim=1):
-        wide = block.double()
-        total += wide @ wide.T
+        even = block.shape[1] // PANEL * PANEL
+        panels = block[:, :even].double().reshape(count, -1, PANEL).transpose(0, 1)
+        rest = block[:, even:].double()
+        total += torch.bmm(panels, panels.transpose(1, 2)).sum(dim=0) + rest @ rest.T
     return total
 
 
