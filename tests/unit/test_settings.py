@@ -57,7 +57,7 @@ def sections(model):
             yield from sections(kind)
 
 
-@pytest.mark.parametrize("section", sections(Settings), ids=lambda section: section.__name__)
+@pytest.mark.parametrize("section", list(sections(Settings)), ids=lambda section: section.__name__)
 def test_every_field_is_explained_and_frozen(section):
     unexplained = [name for name, field in section.model_fields.items() if not field.description]
     assert section is Settings or unexplained == []
