@@ -14,6 +14,7 @@ from torch import Tensor
 
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters.canonical_json import canonical, parse_object
+from r3mes_ray.models.adapters.payload import refuse_pickle
 from r3mes_ray.protocol.gradient_hash import TensorRecord
 
 FILE = "adapter_model.safetensors"
@@ -58,6 +59,8 @@ def decode_tensors(data: bytes) -> dict[str, Tensor]:
         PackageRejected: not safetensors, a dtype or shape that is not taken, data that does not tile, other bytes
             than the canonical ones, or a value that is not finite.
     """
+    if data[8:9] != b"{":
+        refuse_pickle(data, FILE)
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > MAX_HEADER_BYTES or 8 + length > len(data):
         raise PackageRejected("safetensors", FILE, "the header is cut off or larger than 1 MiB")
@@ -88,14 +91,15 @@ def _entries(header: dict[str, Any]) -> list[tuple[str, str, tuple[int, ...]]]:
     for name, entry in header.items():
         if name == "__metadata__":
             continue
-        if not isinstance(entry, dict) or entry.get("dtype") not in DTYPES:
+        dtype = entry.get("dtype") if isinstance(entry, dict) else None
+        if not isinstance(dtype, str) or dtype not in DTYPES:
             raise PackageRejected("dtype", name[:200], f"is none of {', '.join(DTYPES)}")
         shape = entry.get("shape")
         if not isinstance(shape, list) or not 1 <= len(shape) <= 2:
             raise PackageRejected("shape", name[:200], "is neither a vector nor a matrix")
         if any(type(side) is not int or not 0 < side < _MAX_SIDE for side in shape):
             raise PackageRejected("shape", name[:200], "has a side that is no positive number")
-        found.append((name, str(entry["dtype"]), tuple(shape)))
+        found.append((name, dtype, tuple(shape)))
     return found
 
 
