@@ -14,11 +14,25 @@ from google.protobuf.message import Message
 
 from r3mes_ray.errors import NotOnChain
 from r3mes_ray.localnet.node import ChainNode
-from r3mes_ray.localnet.queries import auth, bank, consensus, r3mes, remes, tendermint, tx
+from r3mes_ray.localnet.queries import (
+    auth,
+    bank,
+    consensus,
+    disputes,
+    endpoints,
+    gov,
+    market,
+    miners,
+    r3mes,
+    remes,
+    tendermint,
+    tx,
+)
 from r3mes_ray.wire.cosmos.auth.v1beta1 import query_pb2 as auth_wire
 from r3mes_ray.wire.cosmos.bank.v1beta1 import query_pb2 as bank_wire
 from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint_wire
 from r3mes_ray.wire.cosmos.consensus.v1 import query_pb2 as consensus_wire
+from r3mes_ray.wire.cosmos.gov.v1 import query_pb2 as gov_wire
 from r3mes_ray.wire.cosmos.tx.v1beta1 import service_pb2 as tx_wire
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as r3mes_wire
 from r3mes_ray.wire.remes.remes.v1 import query_pb2 as remes_wire
@@ -62,6 +76,16 @@ _TENDERMINT: dict[str, Answer] = {
     "GetSyncing": tendermint.get_syncing,
 }
 _CONSENSUS: dict[str, Answer] = {"Params": consensus.params}
+_GOV: dict[str, Answer] = {
+    "Proposal": gov.proposal,
+    "Proposals": gov.proposals,
+    "Vote": gov.vote,
+    "Votes": gov.votes,
+    "Deposit": gov.deposit,
+    "Deposits": gov.deposits,
+    "TallyResult": gov.tally_of,
+    "Params": gov.params,
+}
 _R3MES: dict[str, Answer] = {
     "Params": r3mes.params,
     "Expert": r3mes.expert,
@@ -71,6 +95,13 @@ _R3MES: dict[str, Answer] = {
     "RoundGradients": r3mes.round_gradients,
     "Commitment": r3mes.commitment,
     "Aggregation": r3mes.aggregation,
+    "Proofs": disputes.proofs,
+    "Challenge": disputes.challenge,
+    "Challenges": disputes.challenges,
+    "Slashes": disputes.slashes,
+    "Appeals": disputes.appeals,
+    "Models": disputes.models,
+    "ContentEndpoints": endpoints.content_endpoints,
 }
 _REMES: dict[str, Answer] = {
     "Params": remes.params,
@@ -82,7 +113,20 @@ _REMES: dict[str, Answer] = {
     "ListNodeRegistrations": remes.list_node_registrations,
     "GetModelParams": remes.get_model_params,
     "GetGlobalModelState": remes.get_global_model_state,
+    "QueryMiners": miners.miners,
     "QueryStatistics": remes.statistics,
+    "GetMinerScore": market.miner_score,
+    "QueryMinerFraudScore": market.miner_fraud_score,
+    "GetDatasetProposal": market.dataset_proposal,
+    "ListDatasetProposals": market.dataset_proposals,
+    "GetApprovedDataset": market.approved_dataset,
+    "ListApprovedDatasets": market.approved_datasets,
+    "GetInferenceRequest": market.inference_request,
+    "GetServingNodeStatus": market.serving_node,
+    "ListServingNodes": market.serving_nodes,
+    "GetRewardFormula": market.reward_formula,
+    "QueryActivePool": market.active_pool,
+    "QueryAvailableChunks": market.available_chunks,
     "QueryBlocks": remes.blocks,
     "QueryBlock": remes.block,
 }
@@ -93,6 +137,7 @@ SERVICES = (
     Service(tx_wire.DESCRIPTOR.services_by_name["Service"], _TX),
     Service(tendermint_wire.DESCRIPTOR.services_by_name["Service"], _TENDERMINT),
     Service(consensus_wire.DESCRIPTOR.services_by_name["Query"], _CONSENSUS),
+    Service(gov_wire.DESCRIPTOR.services_by_name["Query"], _GOV),
     Service(r3mes_wire.DESCRIPTOR.services_by_name["Query"], _R3MES),
     Service(remes_wire.DESCRIPTOR.services_by_name["Query"], _REMES),
 )

@@ -58,6 +58,12 @@ def params(node: ChainNode, request: QueryParamsRequest) -> QueryParamsResponse:
         proposer_stake=f"{held.proposer_stake}{node.chain.denom}",
         min_gas_price=held.min_gas_price,
         proof_of_work_bits=held.proof_of_work_bits,
+        challenge_bond=f"{held.challenge_bond}{node.chain.denom}",
+        verification_blocks=held.verification_blocks,
+        appeal_blocks=held.appeal_blocks,
+        unbonding_blocks=held.unbonding_blocks,
+        validator_stake=f"{held.validator_stake}{node.chain.denom}",
+        nonce_window=held.nonce_window,
     )
 
 

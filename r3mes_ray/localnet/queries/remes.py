@@ -6,6 +6,7 @@ from r3mes_ray.errors import NotOnChain
 from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.genesis import parameters_of
 from r3mes_ray.localnet.node import ChainNode
+from r3mes_ray.localnet.queries.miners import ACTIVE_BLOCKS
 from r3mes_ray.localnet.queries.paging import MAX_LIMIT, page
 from r3mes_ray.localnet.records import (
     AGGREGATIONS,
@@ -50,14 +51,15 @@ from r3mes_ray.wire.remes.remes.v1.query_pb2 import (
 from r3mes_ray.wire.remes.remes.v1.state_pb2 import GlobalModelState
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
 
-_ACTIVE_BLOCKS = 1_000
-
 
 def params(node: ChainNode, request: QueryParamsRequest) -> QueryParamsResponse:
     """The parameters, in the predecessor's terms."""
     held = parameters_of(node.store)
     return QueryParamsResponse(
         params=Params(
+            nonce_window_size=held.nonce_window,
+            max_validators=held.max_validators,
+            slashing_penalty=f"{held.fraud_slash // 10_000}.{held.fraud_slash % 10_000:04d}",
             min_stake=str(held.proposer_stake),
             stake_denom=node.chain.denom,
             mining_difficulty=str(held.proof_of_work_bits),
@@ -140,7 +142,7 @@ def statistics(node: ChainNode, request: QueryStatisticsRequest) -> QueryStatist
     rounds = [found for found in (ROUNDS.get(node.store, u64(number)) for number in live) if found is not None]
     return QueryStatisticsResponse(
         total_miners=len(miners),
-        active_miners=sum(miner.last_submission_height > node.height - _ACTIVE_BLOCKS for miner in miners),
+        active_miners=sum(miner.last_submission_height > node.height - ACTIVE_BLOCKS for miner in miners),
         total_gradients=count(node.store, "update"),
         total_aggregations=count(node.store, "aggregation"),
         pending_gradients=sum(found.gradient_count for found in rounds),
