@@ -17,6 +17,8 @@ from r3mes_ray.wire.cosmos.auth.v1beta1 import query_pb2 as auth
 from r3mes_ray.wire.cosmos.bank.v1beta1 import query_pb2 as bank
 from r3mes_ray.wire.cosmos.bank.v1beta1 import tx_pb2 as bank_tx
 from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
+from r3mes_ray.wire.cosmos.gov.v1 import query_pb2 as gov
+from r3mes_ray.wire.cosmos.gov.v1 import tx_pb2 as gov_tx
 from r3mes_ray.wire.cosmos.tx.v1beta1 import service_pb2 as tx
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
 from r3mes_ray.wire.r3mes.v1 import tx_pb2 as ours_tx
@@ -26,12 +28,18 @@ from r3mes_ray.wire.remes.remes.v1 import tx_pb2 as remes_tx
 _QUERIES: tuple[FileDescriptor, ...] = (
     auth.DESCRIPTOR,
     bank.DESCRIPTOR,
+    gov.DESCRIPTOR,
     tendermint.DESCRIPTOR,
     tx.DESCRIPTOR,
     ours.DESCRIPTOR,
     remes.DESCRIPTOR,
 )
-_TRANSACTIONS: tuple[FileDescriptor, ...] = (bank_tx.DESCRIPTOR, ours_tx.DESCRIPTOR, remes_tx.DESCRIPTOR)
+_TRANSACTIONS: tuple[FileDescriptor, ...] = (
+    bank_tx.DESCRIPTOR,
+    gov_tx.DESCRIPTOR,
+    ours_tx.DESCRIPTOR,
+    remes_tx.DESCRIPTOR,
+)
 
 
 @dataclass(frozen=True, slots=True)

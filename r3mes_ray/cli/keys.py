@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from r3mes_ray.chain.foreign_keys import open_wallet, raw_seed_key, read_wallet_file
 from r3mes_ray.chain.keyring import Keyring, write_new
 from r3mes_ray.chain.keys import PrivateKey, mnemonic_key, new_mnemonic
 from r3mes_ray.cli.context import current, emit
-from r3mes_ray.cli.passphrases import known_passphrase, new_passphrase, read_secret
+from r3mes_ray.cli.passphrases import known_passphrase, new_passphrase, read_secret, wallet_password
 from r3mes_ray.cli.tables import fields, table
 from r3mes_ray.errors import ConfigError, InvalidInput
 from r3mes_ray.protocol.framing import hex32
@@ -65,10 +66,17 @@ def import_key(
     private_key_file: Annotated[
         Path | None, typer.Option(help="File with 64 hex digits of a private key; - is standard input.")
     ] = None,
+    wallet_file: Annotated[Path | None, typer.Option(help="Wallet file of the predecessor's commands.")] = None,
+    wallet_password_file: Annotated[
+        Path | None, typer.Option(help="File with that wallet's password; without it you are asked.")
+    ] = None,
+    raw_seed: Annotated[
+        bool, typer.Option("--raw-seed", help="The mnemonic's key as the predecessor derived it, without BIP-32.")
+    ] = False,
     hd_path: HdPath = None,
 ) -> None:
-    """Bring a key from a mnemonic, or from the hex digits of a private key, in a file."""
-    key = _key_of(mnemonic_file, private_key_file, hd_path)
+    """Bring a key from a file: a mnemonic, the hex digits of a private key, or a wallet of the predecessor."""
+    key = _key_of(mnemonic_file, private_key_file, wallet_file, wallet_password_file, hd_path, raw_seed=raw_seed)
     _keyring().save(name, key, new_passphrase())
     emit(_view(name), fields(_view(name)))
 
@@ -125,16 +133,31 @@ def _view(name: str) -> KeyView:
     return KeyView(name, address, keyring.public_key(name).hex())
 
 
-def _key_of(mnemonic_file: Path | None, private_key_file: Path | None, hd_path: str | None) -> PrivateKey:
-    match mnemonic_file, private_key_file:
-        case Path(), None:
-            return mnemonic_key(read_secret(mnemonic_file), coin_type=current().settings.chain.coin_type, path=hd_path)
-        case None, Path():
-            if hd_path is not None:
-                raise ConfigError("--hd-path", "a private key has none; it goes with --mnemonic-file")
+def _key_of(
+    mnemonic_file: Path | None,
+    private_key_file: Path | None,
+    wallet_file: Path | None,
+    password_file: Path | None,
+    hd_path: str | None,
+    *,
+    raw_seed: bool,
+) -> PrivateKey:
+    chain = current().settings.chain
+    if hd_path is not None and (mnemonic_file is None or raw_seed):
+        raise ConfigError("--hd-path", "it goes with --mnemonic-file alone; other keys have no path")
+    match mnemonic_file, private_key_file, wallet_file:
+        case Path(), None, None if raw_seed:
+            return raw_seed_key(read_secret(mnemonic_file))
+        case Path(), None, None:
+            return mnemonic_key(read_secret(mnemonic_file), coin_type=chain.coin_type, path=hd_path)
+        case None, Path(), None:
             return _raw_key(read_secret(private_key_file))
+        case None, None, Path():
+            wallet = read_wallet_file(read_secret(wallet_file))
+            password = "" if wallet.private_key else wallet_password(password_file)
+            return open_wallet(wallet, password, chain.bech32_prefix)
         case _:
-            raise ConfigError("keys import", "give either --mnemonic-file or --private-key-file")
+            raise ConfigError("keys import", "give one of --mnemonic-file, --private-key-file and --wallet-file")
 
 
 def _raw_key(text: str) -> PrivateKey:

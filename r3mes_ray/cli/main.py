@@ -30,7 +30,10 @@ GROUPS = {
     "chain": ("chain", "Run the embedded chain"),
     "keys": ("keys", "Make, import, list and delete keys"),
     "tx": ("tx", "Send and look up transactions"),
+    "gov": ("gov", "Propose, deposit, vote, and read proposals"),
+    "governance": ("gov", "The same"),
     "query": ("query", "Ask the chain"),
+    "verify": ("verify", "Check commitments, Merkle trees and gradient hashes, offline"),
     "content": ("content", "Add, get, pin and verify content"),
     "cid": ("cid", "Compute the CID of a file"),
     "model": ("model", "Train, inspect and evaluate the base model"),
@@ -72,7 +75,7 @@ def dispatch(arguments: list[str]) -> int:
     """Hand the arguments after the global options to their command."""
     match arguments:
         case [] | ["--help" | "-h" | "help"]:
-            print(HELP, "\n\nCommands:", *(f"\n  {name:9}{text}" for name, (_, text) in GROUPS.items()), sep="")
+            print(HELP, "\n\nCommands:", *(f"\n  {name:11}{text}" for name, (_, text) in GROUPS.items()), sep="")
             return 0 if arguments else 2
         case ["--version"]:
             print(f"r3mes {version('r3mes-ray')}")

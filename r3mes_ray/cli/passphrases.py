@@ -11,7 +11,7 @@ from r3mes_ray.chain.keys import PrivateKey
 from r3mes_ray.cli.context import current
 from r3mes_ray.errors import ConfigError, InvalidInput
 
-_MAX_SECRET_BYTES = 4096
+_MAX_SECRET_CHARS = 4096
 
 
 def known_passphrase() -> str:
@@ -45,6 +45,19 @@ def new_passphrase() -> str:
     return first
 
 
+def wallet_password(path: Path | None) -> str:
+    """The password of another program's wallet: from a file, else asked for at the terminal.
+
+    Raises:
+        ConfigError: there is neither, or the file cannot be read.
+    """
+    if path is not None:
+        return read_secret(path)
+    if not sys.stdin.isatty():
+        raise ConfigError("--wallet-password-file", "the wallet is encrypted: name a file with its password")
+    return getpass.getpass("Password of the wallet file: ")
+
+
 def open_key(name: str | None) -> PrivateKey:
     """A key of the keyring, by default the one that this node signs with."""
     settings = current().settings
@@ -57,14 +70,23 @@ def read_secret(path: Path) -> str:
     Raises:
         ConfigError: it cannot be read as text, or is too large.
     """
+    return read_text(path, _MAX_SECRET_CHARS).strip()
+
+
+def read_text(path: Path, limit: int) -> str:
+    """The text of a file of at most `limit` characters; `-` is standard input.
+
+    Raises:
+        ConfigError: it cannot be read as text, or is too large.
+    """
     try:
         if str(path) == "-":
-            text = sys.stdin.read(_MAX_SECRET_BYTES + 1)
+            text = sys.stdin.read(limit + 1)
         else:
             with path.open(encoding="utf-8") as stream:
-                text = stream.read(_MAX_SECRET_BYTES + 1)
+                text = stream.read(limit + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read: {error}") from error
-    if len(text) > _MAX_SECRET_BYTES:
-        raise ConfigError(str(path), f"is larger than {_MAX_SECRET_BYTES} characters: no mnemonic or key")
-    return text.strip()
+    if len(text) > limit:
+        raise ConfigError(str(path), f"is larger than {limit} characters")
+    return text

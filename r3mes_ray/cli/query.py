@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from r3mes_ray.chain import open_chain, queries
+from r3mes_ray.chain import network, open_chain, queries
 from r3mes_ray.chain.base import ChainClient
 from r3mes_ray.chain.records import Coin, NodeRecord
 from r3mes_ray.cli.accounts import address_argument, tx_hash_argument
@@ -138,6 +138,19 @@ def experts() -> None:
 def statistics() -> None:
     """Counts of the whole chain."""
     _show(queries.statistics)
+
+
+@app.command()
+def model() -> None:
+    """The aggregate that was finalised last."""
+    _show(network.model)
+
+
+@app.command()
+def miners() -> None:
+    """All miners with what they submitted."""
+    records = _ask(network.miners)
+    emit(records, table(records, ("address", "status", "submissions", "accepted", "last_submission"), "no miner"))
 
 
 def _ask(question: Callable[[ChainClient], Awaitable[T]]) -> T:

@@ -28,6 +28,7 @@
     │   ├── KeyNotFound
     │   ├── KeyExists
     │   └── WrongPassphrase
+    ├── ClaimDiffers                a value that is said to follow from others does not
     ├── ModelError                  a model folder cannot be used
     ├── RoundError
     │   ├── RoundClosed             the phase that an action needs is over (or not begun)
@@ -56,6 +57,7 @@ reader's next step in `hint`, and add it to the drawing. A test pickles every le
 """
 
 from r3mes_ray.errors.base import (
+    ClaimDiffers,
     ConfigError,
     InvalidAddress,
     InvalidCid,
@@ -120,6 +122,7 @@ __all__ = [
     "ChainMismatch",
     "ChainUnavailable",
     "ChainWriteFailed",
+    "ClaimDiffers",
     "CommandFailed",
     "ConfigError",
     "ContentCorrupt",

@@ -67,3 +67,14 @@ class ModelError(R3mesError, ValueError):
 
     def __str__(self) -> str:
         return f"model {self.path}: {self.reason}"
+
+
+class ClaimDiffers(R3mesError, ValueError):
+    """A value in a file is not what computing it again gives."""
+
+    def __init__(self, where: str, said: str, computed: str) -> None:
+        super().__init__(where, said, computed)
+        self.where, self.said, self.computed = where, said, computed
+
+    def __str__(self) -> str:
+        return f"{self.where} differs: the file says {self.said[:200]}, computed {self.computed[:200]}"

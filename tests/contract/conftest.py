@@ -1,20 +1,35 @@
-"""A daemon's RPC in memory: the six calls that the store over a daemon makes, as an offline daemon answers them."""
+"""A daemon's RPC in memory, as an offline daemon answers its six calls; and a home whose chain runs in a thread."""
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
+from r3mes_ray.chain.keyring import Keyring
+from r3mes_ray.chain.keys import PrivateKey
+from r3mes_ray.cli.main import execute
 from r3mes_ray.content.unixfs import children
+from r3mes_ray.localnet.genesis import genesis_of
+from r3mes_ray.localnet.server import Endpoints, serve_chain
 from r3mes_ray.protocol.cid import DAG_PB, RAW, CidParts, parse_cid
+from r3mes_ray.settings import Settings
+
+ALICE, BOB = PrivateKey(b"\x01" * 32), PrivateKey(b"\x02" * 32)
+FUNDS = 1_000_000_000
+Run = Callable[..., tuple[int, Any]]
 
 
 class DaemonRpc(ThreadingHTTPServer):
@@ -108,3 +123,49 @@ def daemon_rpc() -> Iterator[DaemonRpc]:
         yield server
         server.shutdown()
         thread.join()
+
+
+def run_node(settings: Settings, ready: Future[tuple[Endpoints, asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
+    async def serve() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        genesis = genesis_of(settings, {ALICE.address("remes"): FUNDS})
+        await serve_chain(settings, genesis, ready=lambda found: ready.set_result((found, loop, stop)), stop=stop)
+
+    try:
+        asyncio.run(serve())
+    except BaseException as error:
+        if ready.done():
+            raise
+        ready.set_exception(error)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home with two keys whose chain runs in a thread."""
+    monkeypatch.setenv("R3MES_KEYRING_PASSPHRASE", "words of the test")
+    keyring = Keyring(tmp_path / "keyring")
+    keyring.save("alice", ALICE, "words of the test")
+    keyring.save("bob", BOB, "words of the test")
+    ready: Future[tuple[Endpoints, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    local = {"grpc_port": 0, "rpc_port": 0, "block_time_ms": 20}
+    thread = threading.Thread(
+        target=run_node, args=(Settings.model_validate({"home": tmp_path, "localnet": local}), ready)
+    )
+    thread.start()
+    endpoints, loop, stop = ready.result(timeout=30)
+    config = {"chain": {"grpc_address": endpoints.grpc}, "keyring": {"key": "alice"}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    yield tmp_path
+    loop.call_soon_threadsafe(stop.set)
+    thread.join()
+
+
+@pytest.fixture
+def r3mes(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command with --json: exit code and what it printed."""
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        code = execute([*arguments, "--home", str(home), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
