@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.codes import (
@@ -14,14 +12,14 @@ from r3mes_ray.localnet.codes import (
     INVALID_AGGREGATION,
     INVALID_GRADIENT_ID,
     INVALID_MODEL_VERSION,
-    INVALID_PARAMETER,
     NOT_AUTHORIZED,
     ROOT_MISMATCH,
     WRONG_PHASE,
     Refused,
 )
 from r3mes_ray.localnet.context import Context
-from r3mes_ray.localnet.handlers.checks import check_proposer, checked_cid, round_in, round_of
+from r3mes_ray.localnet.handlers.checks import check_proposer, round_in, round_of
+from r3mes_ray.localnet.handlers.rule_sets import rules_of
 from r3mes_ray.localnet.records import (
     AGGREGATIONS,
     COMMITMENTS,
@@ -31,9 +29,6 @@ from r3mes_ray.localnet.records import (
     u64,
 )
 from r3mes_ray.localnet.rounds import finalize, phase_at, start_version_text, updates_of
-from r3mes_ray.protocol.commitment import check_commitment_text, commitment_hash
-from r3mes_ray.protocol.merkle import UpdateLeaf, merkle_root
-from r3mes_ray.types import Cid
 from r3mes_ray.wire.r3mes.v1 import types_pb2
 from r3mes_ray.wire.r3mes.v1.types_pb2 import Round
 from r3mes_ray.wire.remes.remes.v1.state_pb2 import AggregationCommitment, AggregationRecord
@@ -52,24 +47,19 @@ def commit(ctx: Context, message: MsgCommitAggregation) -> MsgCommitAggregationR
     proposer = parse_address(message.proposer, ctx.chain.prefix)
     check_proposer(ctx, proposer)
     found = round_in(ctx, message.training_round_id, types_pb2.ROUND_PHASE_COMMIT, "a commitment")
-    try:
-        check_commitment_text(message.commitment_hash)
-    except InvalidInput as error:
-        raise Refused(INVALID_PARAMETER, str(error)) from error
+    rules = rules_of(ctx)
+    rules.check_commitment(message.commitment_hash)
     if PROPOSER_COMMITMENTS.get(ctx.state, u64(found.round_id), proposer) is not None:
         raise Refused(COMMITMENT_EXISTS, f"{message.proposer} has committed in round {found.round_id}")
     full = [update.id for update in updates_of(ctx.state, found.round_id)]
-    if list(message.participant_gradient_ids) != full:
-        raise Refused(
-            INVALID_GRADIENT_ID, f"round {found.round_id} has {len(full)} updates; all must be named in order"
-        )
+    rules.check_ids(message.participant_gradient_ids, full)
     number = next_id(ctx.state, "commitment")
     record = AggregationCommitment(
         commitment_id=number,
         proposer=message.proposer,
         commitment_hash=message.commitment_hash,
         training_round_id=found.round_id,
-        participant_gradient_ids=full,
+        participant_gradient_ids=message.participant_gradient_ids,
         committed_at_height=ctx.height,
         reveal_deadline_height=found.reveal_end,
         status="committed",
@@ -93,11 +83,12 @@ def reveal(ctx: Context, message: MsgRevealAggregation) -> MsgRevealAggregationR
     found = round_in(ctx, record.training_round_id, types_pb2.ROUND_PHASE_REVEAL, "a reveal")
     if record.status != "committed":
         raise Refused(COMMITMENT_MISMATCH, f"commitment {record.commitment_id} is {record.status}")
-    aggregate = checked_cid(message.aggregated_gradient_ipfs_hash, "aggregated_gradient_ipfs_hash")
+    rules_of(ctx).check_cid(message.aggregated_gradient_ipfs_hash, "aggregated_gradient_ipfs_hash")
     if message.model_version != start_version_text(found):
         raise Refused(INVALID_MODEL_VERSION, f"the round is of {start_version_text(found)}")
+    _check_committed_ids(ctx, message, record)
     _check_root(ctx, message, found)
-    _check_hash(ctx, message, record, aggregate)
+    _check_hash(ctx, message, record)
     number = next_id(ctx.state, "aggregation")
     _store_reveal(ctx, message, found, number)
     record.status = "revealed"
@@ -143,41 +134,29 @@ def submit(ctx: Context, message: MsgSubmitAggregation) -> MsgSubmitAggregationR
     return MsgSubmitAggregationResponse(aggregation_id=record.aggregation_id)
 
 
+def _check_committed_ids(ctx: Context, message: MsgRevealAggregation, record: AggregationCommitment) -> None:
+    """Under v1 the committed ids are the accepted ones, in their order; under v2 the commitment's hash covers them."""
+    same = list(message.participant_gradient_ids) == list(record.participant_gradient_ids)
+    if ctx.parameters.rule_set == "v1" and not same:
+        raise Refused(COMMITMENT_MISMATCH, "the ids are not the committed ones in their order")
+
+
 def _check_root(ctx: Context, message: MsgRevealAggregation, found: Round) -> None:
     known = {update.id: update for update in updates_of(ctx.state, found.round_id)}
-    accepted: Sequence[int] = message.participant_gradient_ids
-    for number in accepted:
+    for number in message.participant_gradient_ids:
         if number not in known:
             raise Refused(INVALID_GRADIENT_ID, f"update {number} is not of round {found.round_id}")
-    leaves = [
-        UpdateLeaf(
-            update_id=number,
-            cid=Cid(known[number].ipfs_hash),
-            gradient_hash=known[number].gradient_hash,
-            miner=parse_address(known[number].miner, ctx.chain.prefix),
-        )
-        for number in accepted
-    ]
     try:
-        root = merkle_root(leaves)
+        root = rules_of(ctx).root(ctx, [known[number] for number in message.participant_gradient_ids])
     except InvalidInput as error:
         raise Refused(INVALID_GRADIENT_ID, str(error)) from error
     if root != message.merkle_root:
         raise Refused(ROOT_MISMATCH, f"the accepted updates have root {root}")
 
 
-def _check_hash(ctx: Context, message: MsgRevealAggregation, record: AggregationCommitment, aggregate: Cid) -> None:
+def _check_hash(ctx: Context, message: MsgRevealAggregation, record: AggregationCommitment) -> None:
     try:
-        expected = commitment_hash(
-            ctx.chain.chain_id,
-            parse_address(message.proposer, ctx.chain.prefix),
-            record.training_round_id,
-            message.model_version,
-            aggregate,
-            message.merkle_root,
-            message.participant_gradient_ids,
-            message.salt,
-        )
+        expected = rules_of(ctx).commitment(ctx, message)
     except InvalidInput as error:
         raise Refused(COMMITMENT_MISMATCH, str(error)) from error
     if expected != record.commitment_hash:

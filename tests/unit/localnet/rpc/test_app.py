@@ -134,7 +134,7 @@ async def test_abci_query_missing_account_says_not_found(lab, rpc: Rpc) -> None:
     assert "rpc error: code = NotFound" in answer["response"]["log"]
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/remes.remes.v1.Query/GetMinerScore"])
+@pytest.mark.parametrize("path", ["/nothing", "/remes.remes.v1.Query/QueryVaultStats"])
 async def test_abci_query_unknown_path_is_refused(rpc: Rpc, path: str) -> None:
     assert (await rpc.result("abci_query", path=path, data=""))["response"]["code"] == 6
 
