@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from r3mes_ray.errors import ConfigError
@@ -12,6 +13,7 @@ from r3mes_ray.settings import Settings
 
 NAMESPACE = "r3mes"
 """Namespace of every named actor."""
+_TOKEN = Path("~/.ray/auth_token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ def prepare(settings: Settings) -> None:
     if settings.ray.address is None or settings.ray.address.startswith("127.0.0.1:"):
         # Ray then listens on loopback only, on Linux as on macOS and Windows.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    if _TOKEN.expanduser().exists():
+        # A cluster that Ray starts on a machine asks for that machine's token, but a process that joins one does not
+        # send it by itself; a cluster that asks for none ignores it.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def join(settings: Settings) -> Cluster:

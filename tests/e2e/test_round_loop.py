@@ -4,6 +4,8 @@ import asyncio
 import os
 import secrets
 import signal
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -18,16 +20,17 @@ from r3mes_ray.content import cid_of_path, open_store
 from r3mes_ray.models.adapters import UpdateOrigin, make_package, read_package, write_package
 from r3mes_ray.node.bootstrap import bootstrap, shipped_experts
 from r3mes_ray.node.identity import ensure_key
+from r3mes_ray.node.ports import free_ports
 from r3mes_ray.settings import load_settings
 from r3mes_ray.types import RoundId
 from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
 from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 EXPERT = "python"
 MINERS = ("alice", "bob", "carol")
-PHASES = {"submit_blocks": 100, "commit_blocks": 200, "reveal_blocks": 150, "challenge_blocks": 5, "block_time_ms": 200}
+PHASES = {"submit_blocks": 60, "commit_blocks": 240, "reveal_blocks": 120, "challenge_blocks": 3, "block_time_ms": 200}
 TRAINING = {"target_rank": 8, "mining": {"rank": 4, "steps": 6, "batch": 2, "window_tokens": 32, "learning_rate": 0.01}}
 ENVIRONMENT = {"R3MES_KEYRING_PASSPHRASE": "of this test", "OMP_NUM_THREADS": "1"}
 
@@ -41,10 +44,31 @@ def environment():
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory, new_home, process, environment):
+def ray_address(environment):
+    """A cluster that outlives the proposer's processes."""
+    script = (
+        "from r3mes_ray.cluster import join; from r3mes_ray.settings import parse_settings;"
+        f"settings = parse_settings({{'ray': {{'num_cpus': 2, 'dashboard_port': {free_ports(1)[0]}}}}});"
+        "print(join(settings).address, flush=True); input()"
+    )
+    cluster = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    address = cluster.stdout.readline().strip()
+    assert address, "Ray did not start"
+    yield address
+    cluster.communicate("\n", timeout=60)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory, new_home, process, environment, ray_address):
     """A chain with the shipped experts, a proposer, and three miners who share one content store."""
     root = tmp_path_factory.mktemp("network")
-    home = new_home(root / "node", localnet=PHASES, training=TRAINING, ray={"num_cpus": 2, "object_store_mb": 128})
+    home = new_home(root / "node", localnet=PHASES, training=TRAINING, ray={"address": ray_address})
     settings = load_settings(home, None)
     operator = ensure_key(settings, "operator")
 
@@ -134,6 +158,7 @@ async def submit_nan(network, round_id, like, tmp_path):
 def test_round_of_trained_updates_and_a_nan_makes_the_next_version(network, process, r3mes, tmp_path):
     miners = start_miners(network, process, tmp_path)
     proposer = process("round", "run", "--expert", EXPERT, "--home", network.home, "--json", env=ENVIRONMENT)
+    wait_for(lambda: "opened round" in proposer.text, proposer)
     updates = [miner.wait_json() for miner in miners]
     assert [update["method"] for update in updates] == ["dora", "lora", "dora"]
     asyncio.run(submit_nan(network, RoundId(updates[0]["round_id"]), updates[0]["cid"], tmp_path))
@@ -163,6 +188,7 @@ def test_round_whose_chain_is_killed_after_the_commit_is_resumed_and_commits_not
     started = network_version(network)
     miners = start_miners(network, process, tmp_path)
     proposer = process("round", "run", "--expert", EXPERT, "--home", network.home, "--json", env=ENVIRONMENT)
+    wait_for(lambda: "opened round" in proposer.text, proposer)
     round_id = RoundId([miner.wait_json()["round_id"] for miner in miners][-1])
     wait_for(lambda: "[8/9] reveal" in proposer.text, proposer)
     os.kill(network.chain.process.pid, signal.SIGKILL)
