@@ -32,6 +32,22 @@ class _Loaded:
     b: Tensor
     gain: Tensor | None
 
+    @property
+    def nbytes(self) -> int:
+        return self.a.nbytes + self.b.nbytes + (0 if self.gain is None else self.gain.nbytes)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedExpert:
+    """An adapter as a slot needs it: gains computed, factors on the base's device."""
+
+    layers: dict[str, _Loaded]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in a slot."""
+        return sum(layer.nbytes for layer in self.layers.values())
+
 
 @dataclass(slots=True)
 class _Plan:
@@ -74,7 +90,7 @@ class ExpertLinear(BitLinear):
 
 
 class ExpertBank:
-    """The adapters that a base holds ready, in numbered slots. Used by one thread."""
+    """The adapters that a base holds ready, in numbered slots. Used by one thread, but for `prepare`."""
 
     def __init__(self, base: BaseModel, slots: int, max_rank: int = 256) -> None:
         """Turn the base's layers into layers with slots; a base has one bank at most."""
@@ -103,13 +119,21 @@ class ExpertBank:
         return self._active
 
     def load(self, slot: int, package: AdapterPackage) -> None:
-        """Put an adapter into a slot, in place of what is there; costs one product W·Aᵀ a layer for DoRA.
+        """`prepare` and `place`.
 
         Raises:
             PackageRejected: it does not fit the base.
             InvalidInput: there is no such slot.
         """
         self._check(slot)
+        self.place(slot, self.prepare(package))
+
+    def prepare(self, package: AdapterPackage) -> PreparedExpert:
+        """Compute all that a slot needs: one product W·Aᵀ a layer for DoRA. It may run beside the bank's own thread.
+
+        Raises:
+            PackageRejected: it does not fit the base.
+        """
         check_against_base(package, self._shapes, self._base.base_hash, self._max_rank)
         loaded = {}
         for name, module in package.modules().items():
@@ -119,7 +143,16 @@ class ExpertBank:
             high = (gains[:, None] * module.scale * module.b.double()).t().contiguous().to(weight)
             kept = None if module.magnitude is None else gains.to(weight)
             loaded[name] = _Loaded(module.a.contiguous().to(weight), high, kept)
-        self._slots[slot] = loaded
+        return PreparedExpert(loaded)
+
+    def place(self, slot: int, expert: PreparedExpert) -> None:
+        """Put a prepared adapter into a slot, in place of what is there; costs nothing.
+
+        Raises:
+            InvalidInput: there is no such slot.
+        """
+        self._check(slot)
+        self._slots[slot] = expert.layers
         self._plan = _Plan(())
 
     def unload(self, slot: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from r3mes_ray.errors import DeadlineExceeded
@@ -55,11 +55,18 @@ class Engine:
             left = max(request.timeout_s - adapter_s, 0.0)
             yield Begun(self._info.base_id, len(prompt.tokens), prompt.passages, adapter_s)
             asked = spread(GenerationRequest(prompt.tokens, request.sampling, slot, left), request.choices)
+            runners_up = request.runners_up
             async with aclosing(generate_all(self._backend, asked)) as pieces:
                 async for piece in pieces:
                     yield piece
+                    self._prefetch(runners_up)
+                    runners_up = ()
         finally:
             await lease.__aexit__(None, None, None)
+
+    def _prefetch(self, adapters: Sequence[AdapterId]) -> None:
+        for adapter in adapters:
+            self._cache.prefetch(adapter)
 
     async def preload(self, adapter: AdapterId) -> None:
         """Fetch, check and load a version ahead of its first request. Raises what its check finds."""

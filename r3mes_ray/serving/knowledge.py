@@ -59,10 +59,17 @@ class Knowledge:
         vector = self._embedder.embed([question])[0]
         embedded = time.perf_counter()
         route, adapter = fixed or self._route(question, vector)
+        runners_up = self._runners_up(route)
         routed = time.perf_counter()
         passages: tuple[Passage, ...] = () if self._retriever is None else self._retriever.retrieve(vector)
         ended = time.perf_counter()
-        return Consultation(route, adapter, passages, embedded - started, routed - embedded, ended - routed)
+        return Consultation(route, adapter, passages, embedded - started, routed - embedded, ended - routed, runners_up)
+
+    def _runners_up(self, route: RouteDecision) -> tuple[AdapterId, ...]:
+        """The second choice, where it is still served."""
+        others = [score.expert for score in route.scores if score.expert != route.expert][:1]
+        known = [served for name in others if (served := self._table.known(name)) is not None]
+        return tuple(served.current for served in known)
 
     def _route(self, question: str, vector: Vector) -> tuple[RouteDecision, AdapterId | None]:
         decision = self._router.route(question, vector)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from r3mes_ray.content import open_store
 from r3mes_ray.models.base import load_base
 from r3mes_ray.serving.adapters.cache import AdapterCache
@@ -32,6 +34,7 @@ def open_engine(settings: Settings) -> Engine:
         slots=MAX_SLOTS,
         slot_bytes=settings.serving.vram_capacity_mb * 2**20,
         ram_bytes=settings.serving.ram_capacity_mb * 2**20,
+        clock=time.monotonic,
     )
     info = EngineInfo(base.base_id, base.base_hash, base.context_tokens)
     return Engine(backend, cache, chat_render(base.tokenizer), info)

@@ -62,6 +62,7 @@ class Pipeline:
             consultation.adapter,
             max(left, 0.0),
             request.choices,
+            consultation.runners_up,
         )
         begun: Begun | None = None
         first_token = 0.0

@@ -33,7 +33,17 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """Its answer: `adapter` is the version that answers from now on, `None` for the base model."""
+    """Its answer.
+
+    Attributes:
+        route: which expert, and why.
+        adapter: the version that answers from now on, `None` for the base model.
+        passages: for the prompt.
+        embed_s: seconds, as the other two.
+        route_s: seconds.
+        retrieve_s: seconds.
+        runners_up: versions that the next question of this kind may want.
+    """
 
     route: RouteDecision
     adapter: AdapterId | None
@@ -41,11 +51,12 @@ class Consultation:
     embed_s: float
     route_s: float
     retrieve_s: float
+    runners_up: tuple[AdapterId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
-    """What the gateway asks the engine."""
+    """What the gateway asks the engine; `runners_up` are fetched while it generates."""
 
     messages: tuple[Message, ...]
     passages: tuple[Passage, ...]
@@ -53,6 +64,7 @@ class EngineRequest:
     adapter: AdapterId | None
     timeout_s: float
     choices: int = 1
+    runners_up: tuple[AdapterId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

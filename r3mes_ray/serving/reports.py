@@ -30,6 +30,10 @@ class CacheStats:
     slot_bytes: int
     ram_bytes: int
     resident: tuple[Cid, ...]
+    prefetches: int = 0
+    refused: int = 0
+    in_ram: tuple[Cid, ...] = ()
+    pinned: tuple[Cid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,38 +1,43 @@
 """The tiered cache: engine slots, main memory, content store.
 
-What a request uses is never evicted; an adapter is fetched, verified and decoded before another makes room for it; and
-however many requests wait for one adapter, it is fetched once. A request that is cancelled leaves the load running.
+What a request uses is never evicted; an adapter is fetched, verified and made ready for its slot before another makes
+room for it; and however many requests wait for one adapter, it is loaded once. A request that is cancelled leaves the
+load running. Where every slot is in use, the adapter that will be idle soonest takes no new requests until the waiting
+one has its slot, so that a hot adapter cannot keep a cold one out.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import AdapterPackage
+from r3mes_ray.serving.adapters.packages import Fetch, Packages
+from r3mes_ray.serving.adapters.popularity import Popularity
 from r3mes_ray.serving.adapters.ram import RamTier
+from r3mes_ray.serving.adapters.refusals import Refusals
 from r3mes_ray.serving.adapters.slots import Occupant, SlotTable
-from r3mes_ray.serving.inference.base import BASE_SLOT
+from r3mes_ray.serving.inference.base import BASE_SLOT, PreparedAdapter
 from r3mes_ray.serving.reports import CacheStats
 from r3mes_ray.types import AdapterId, Cid
 
-Fetch: TypeAlias = Callable[[AdapterId], Awaitable[AdapterPackage]]
-"""An adapter's verified package, from the content store."""
+PINNED_SHARE = 0.5
+"""Of the engine's budget that pinned adapters may take; the rest is for all others."""
 
 
 class SlotEngine(Protocol):
     """What the cache needs of an `InferenceBackend`."""
 
-    async def load(self, slot: int, package: AdapterPackage) -> None:
-        """Put an adapter into a slot."""
+    async def prepare(self, package: AdapterPackage) -> PreparedAdapter:
+        """Make an adapter ready for a slot."""
         ...
 
-    async def unload(self, slot: int) -> None:
-        """Empty a slot."""
+    async def place(self, slot: int, adapter: PreparedAdapter | None) -> None:
+        """Fill a slot, or empty it."""
         ...
 
 
@@ -56,14 +61,18 @@ class AdapterCache:
         slots: int,
         slot_bytes: int,
         ram_bytes: int,
+        clock: Callable[[], float],
     ) -> None:
-        self._engine, self._fetch, self._size_of = engine, fetch, size_of
-        self._slots = SlotTable(slots, slot_bytes)
-        self._ram: RamTier[AdapterPackage] = RamTier(ram_bytes, size_of)
-        self._flights: dict[Cid, _Flight] = {}
+        self._engine = engine
+        self._popularity, self._refusals = Popularity(), Refusals(clock)
+        self._slots = SlotTable(slots, slot_bytes, self._popularity.rank)
+        self._ram: RamTier[AdapterPackage] = RamTier(ram_bytes, size_of, self._popularity.rank)
+        self._packages = Packages(fetch, self._ram, self._refusals)
+        self._flights: dict[AdapterId, _Flight] = {}
         self._placing = asyncio.Lock()
         self._released = asyncio.Event()
-        self._slot_hits = self._ram_hits = self._fetches = self._slot_evictions = 0
+        self._yielding: Cid | None = None
+        self._slot_hits = self._slot_evictions = 0
 
     @asynccontextmanager
     async def lease(self, adapter: AdapterId | None) -> AsyncIterator[int]:
@@ -84,88 +93,133 @@ class AdapterCache:
             self._release(occupant)
 
     async def preload(self, adapter: AdapterId) -> None:
-        """Bring an adapter into a slot ahead of its first request. Raises what `lease` raises."""
+        """Bring an adapter into a slot ahead of its first request, also one that failed. Raises what `lease` raises."""
+        self._refusals.forget(adapter)
         async with self.lease(adapter):
             pass
+
+    def prefetch(self, adapter: AdapterId) -> None:
+        """Bring an adapter into main memory in the background: it may be asked for next. No slot changes."""
+        if adapter.cid is not None and self._slots.find(adapter.cid) is None:
+            self._packages.prefetch(adapter, adapter.cid)
+
+    async def pin(self, adapter: AdapterId) -> None:
+        """Load an adapter and keep it in its slot until it is unpinned.
+
+        Raises:
+            PackageRejected: pinned adapters would take more than `PINNED_SHARE` of the budget; and what `lease` raises.
+        """
+        if adapter.cid is None:
+            return
+        self._refusals.forget(adapter)
+        occupant = await self._hold(adapter, adapter.cid)
+        try:
+            limit = int(self._slots.capacity_bytes * PINNED_SHARE)
+            if not occupant.pinned and self._slots.pinned_bytes + occupant.size > limit:
+                detail = f"pinned adapters may take {limit} bytes together; unpin another, or raise --vram-capacity"
+                raise PackageRejected("capacity", adapter.cid, detail)
+            occupant.pinned = True
+        finally:
+            self._release(occupant)
+
+    def unpin(self, cid: Cid) -> None:
+        """Let an adapter be evicted again."""
+        occupant = self._slots.find(cid)
+        if occupant is not None:
+            occupant.pinned = False
+            self._released.set()
 
     def stats(self) -> CacheStats:
         """Counters and contents."""
         return CacheStats(
             slot_hits=self._slot_hits,
-            ram_hits=self._ram_hits,
-            fetches=self._fetches,
+            ram_hits=self._packages.hits,
+            fetches=self._packages.fetches,
             slot_evictions=self._slot_evictions,
             ram_evictions=self._ram.evictions,
             slot_bytes=self._slots.used_bytes,
             ram_bytes=self._ram.used_bytes,
             resident=self._slots.cids,
+            prefetches=self._packages.prefetches,
+            refused=len(self._refusals),
+            in_ram=self._ram.cids,
+            pinned=self._slots.pinned,
         )
 
     async def _hold(self, adapter: AdapterId, cid: Cid) -> Occupant:
-        held = None if cid in self._flights else self._slots.hold(cid)
-        if held is not None:
+        self._popularity.touch(cid)
+        occupant = None if cid == self._yielding else self._slots.find(cid)
+        if occupant is not None:
             self._slot_hits += 1
-            return held
-        flight = self._flights.get(cid) or self._depart(adapter, cid)
+            occupant.uses += 1
+            return occupant
+        flight = self._flights.get(adapter) or self._depart(adapter, cid)
         flight.waiters += 1
         try:
             return await asyncio.shield(flight.task)
         except asyncio.CancelledError:
             flight.waiters -= 1
-            if flight.task.done() and flight.task.exception() is None:
+            if flight.task.done() and not flight.task.cancelled() and flight.task.exception() is None:
                 self._release(flight.task.result())
             raise
 
     def _depart(self, adapter: AdapterId, cid: Cid) -> _Flight:
-        flight = self._flights[cid] = _Flight(asyncio.create_task(self._load(adapter, cid)))
+        self._refusals.check(adapter)
+        flight = self._flights[adapter] = _Flight(asyncio.create_task(self._load(adapter, cid)))
         # Without a waiter left nobody would look at a failure; the next request tries again and gets its own.
         flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
         return flight
 
     async def _load(self, adapter: AdapterId, cid: Cid) -> Occupant:
         try:
-            package = await self._package(adapter, cid)
+            package = await self._packages.get(adapter, cid)
             async with self._placing:
-                occupant = await self._place(cid, self._size_of(package))
-                try:
-                    await self._engine.load(occupant.slot, package)
-                except BaseException:
-                    self._slots.remove(occupant)
-                    raise
+                occupant = self._slots.find(cid) or await self._fill(cid, package)
             # From here to the end nothing awaits: every waiter that is counted now holds the adapter.
-            occupant.uses = self._flights[cid].waiters
+            occupant.uses += self._flights[adapter].waiters
             return occupant
+        except PackageRejected as error:
+            self._refusals.remember(adapter, error)
+            raise
         finally:
-            del self._flights[cid]
+            del self._flights[adapter]
 
-    async def _package(self, adapter: AdapterId, cid: Cid) -> AdapterPackage:
-        package = self._ram.get(cid)
-        if package is not None:
-            self._ram_hits += 1
-            return package
-        self._fetches += 1
-        package = await self._fetch(adapter)
-        self._ram.put(cid, package)
-        return package
+    async def _fill(self, cid: Cid, package: AdapterPackage) -> Occupant:
+        prepared = await self._engine.prepare(package)
+        occupant = await self._reserve(cid, prepared.nbytes)
+        try:
+            await self._engine.place(occupant.slot, prepared)
+        except BaseException:
+            self._slots.remove(occupant)
+            raise
+        occupant.ready = True
+        return occupant
 
-    async def _place(self, cid: Cid, size: int) -> Occupant:
+    async def _reserve(self, cid: Cid, size: int) -> Occupant:
         """Reserve a slot: evict what is idle, and wait for a request to end where nothing is."""
-        if size > self._slots.capacity_bytes:
-            detail = f"needs {size} bytes, but the engine's adapters have {self._slots.capacity_bytes} together"
+        room = self._slots.capacity_bytes - self._slots.pinned_bytes
+        if size > room:
+            detail = f"needs {size} bytes, but adapters that are not pinned have {room} together"
             raise PackageRejected("capacity", cid, f"{detail}; raise --vram-capacity")
-        while True:
-            occupant = self._slots.place(cid, size)
-            if occupant is not None:
-                return occupant
-            victim = self._slots.victim()
-            if victim is None:
-                self._released.clear()
-                await self._released.wait()
-                continue
+        try:
+            while (occupant := self._slots.place(cid, size)) is None:
+                await self._make_room()
+        finally:
+            self._yielding = None
+        return occupant
+
+    async def _make_room(self) -> None:
+        victim = self._slots.victim()
+        if victim is not None:
             self._slots.remove(victim)
             self._slot_evictions += 1
-            await self._engine.unload(victim.slot)
+            await self._engine.place(victim.slot, None)
+            return
+        least = self._slots.least_used()
+        self._yielding = None if least is None else least.cid
+        self._released.clear()
+        await self._released.wait()
 
     def _release(self, occupant: Occupant) -> None:
-        self._slots.release(occupant)
+        occupant.uses -= 1
         self._released.set()

@@ -48,5 +48,5 @@ class PackageFetcher:
 
 
 def package_bytes(package: AdapterPackage) -> int:
-    """What a package takes in memory, and about what it takes in a slot."""
+    """What a package takes in main memory."""
     return package.nbytes

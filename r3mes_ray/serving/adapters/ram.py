@@ -1,8 +1,7 @@
-"""The middle tier: decoded packages in main memory, least recently used first out."""
+"""The middle tier: decoded packages in main memory; the least popular make room."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -14,29 +13,34 @@ T = TypeVar("T")
 class RamTier(Generic[T]):
     """Values by CID within a budget of bytes. A value larger than the whole budget is not kept."""
 
-    def __init__(self, capacity_bytes: int, size_of: Callable[[T], int]) -> None:
-        self._capacity, self._size_of = capacity_bytes, size_of
-        self._values: OrderedDict[Cid, T] = OrderedDict()
+    def __init__(self, capacity_bytes: int, size_of: Callable[[T], int], rank: Callable[[Cid], float]) -> None:
+        self._capacity, self._size_of, self._rank = capacity_bytes, size_of, rank
+        self._values: dict[Cid, T] = {}
         self.used_bytes = 0
         self.evictions = 0
 
     def __len__(self) -> int:
         return len(self._values)
 
+    def __contains__(self, cid: Cid) -> bool:
+        return cid in self._values
+
+    @property
+    def cids(self) -> tuple[Cid, ...]:
+        """What is kept."""
+        return tuple(self._values)
+
     def get(self, cid: Cid) -> T | None:
-        """The value, which becomes the most recently used."""
-        value = self._values.get(cid)
-        if value is not None:
-            self._values.move_to_end(cid)
-        return value
+        """The value."""
+        return self._values.get(cid)
 
     def put(self, cid: Cid, value: T) -> None:
-        """Keep a value; the least recently used make room."""
+        """Keep a value."""
         size = self._size_of(value)
         if cid in self._values or size > self._capacity:
             return
         while self.used_bytes + size > self._capacity:
-            _, evicted = self._values.popitem(last=False)
+            evicted = self._values.pop(min(self._values, key=self._rank))
             self.used_bytes -= self._size_of(evicted)
             self.evictions += 1
         self._values[cid] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from r3mes_ray.types import Cid
@@ -9,23 +10,23 @@ from r3mes_ray.types import Cid
 
 @dataclass(slots=True)
 class Occupant:
-    """An adapter in a slot; `uses` requests hold it, and `touched` orders the slots by last use."""
+    """An adapter in a slot; `uses` requests hold it. It is `ready` once the engine has it."""
 
     cid: Cid
     slot: int
     size: int
     uses: int = 0
-    touched: int = 0
+    ready: bool = False
+    pinned: bool = False
 
 
 class SlotTable:
     """Slots 0 … n-1 within a budget of bytes; it decides, the cache moves the bytes."""
 
-    def __init__(self, slots: int, capacity_bytes: int) -> None:
-        self._capacity = capacity_bytes
+    def __init__(self, slots: int, capacity_bytes: int, rank: Callable[[Cid], float]) -> None:
+        self._capacity, self._rank = capacity_bytes, rank
         self._occupants: dict[Cid, Occupant] = {}
         self._free = set(range(slots))
-        self._turn = 0
 
     @property
     def capacity_bytes(self) -> int:
@@ -38,38 +39,46 @@ class SlotTable:
         return sum(occupant.size for occupant in self._occupants.values())
 
     @property
+    def pinned_bytes(self) -> int:
+        """Bytes of what must stay."""
+        return sum(occupant.size for occupant in self._occupants.values() if occupant.pinned)
+
+    @property
     def cids(self) -> tuple[Cid, ...]:
         """What is in the slots."""
         return tuple(self._occupants)
 
-    def hold(self, cid: Cid) -> Occupant | None:
-        """Take an adapter into use; `None` where it is in no slot."""
-        occupant = self._occupants.get(cid)
-        if occupant is not None:
-            self._turn += 1
-            occupant.uses += 1
-            occupant.touched = self._turn
-        return occupant
+    @property
+    def pinned(self) -> tuple[Cid, ...]:
+        """What must stay."""
+        return tuple(cid for cid, occupant in self._occupants.items() if occupant.pinned)
 
-    def release(self, occupant: Occupant) -> None:
-        """End one use."""
-        occupant.uses -= 1
+    def find(self, cid: Cid) -> Occupant | None:
+        """An adapter that is ready for use."""
+        occupant = self._occupants.get(cid)
+        return occupant if occupant is not None and occupant.ready else None
 
     def place(self, cid: Cid, size: int) -> Occupant | None:
-        """Reserve a slot in use once; `None` where no slot or not enough bytes are free."""
+        """Reserve a slot; `None` where no slot or not enough bytes are free."""
         if not self._free or self.used_bytes + size > self._capacity:
             return None
-        occupant = Occupant(cid, min(self._free), size)
+        occupant = self._occupants[cid] = Occupant(cid, min(self._free), size)
         self._free.remove(occupant.slot)
-        self._occupants[cid] = occupant
-        return self.hold(cid)
+        return occupant
 
     def victim(self) -> Occupant | None:
-        """The least recently used adapter that no request uses."""
-        idle = [occupant for occupant in self._occupants.values() if occupant.uses == 0]
-        return min(idle, key=lambda occupant: occupant.touched, default=None)
+        """The least popular adapter that no request uses and nobody pinned."""
+        idle = [occupant for occupant in self._movable() if occupant.uses == 0]
+        return min(idle, key=lambda occupant: self._rank(occupant.cid), default=None)
+
+    def least_used(self) -> Occupant | None:
+        """The adapter that will be idle soonest if nobody takes it up again; `None` where all are pinned."""
+        return min(self._movable(), key=lambda occupant: (occupant.uses, self._rank(occupant.cid)), default=None)
 
     def remove(self, occupant: Occupant) -> None:
         """Free a slot."""
         del self._occupants[occupant.cid]
         self._free.add(occupant.slot)
+
+    def _movable(self) -> list[Occupant]:
+        return [occupant for occupant in self._occupants.values() if occupant.ready and not occupant.pinned]

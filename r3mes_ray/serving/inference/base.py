@@ -106,11 +106,20 @@ class EngineStats:
     prompt_tokens: int
 
 
+class PreparedAdapter(Protocol):
+    """An adapter as an engine needs it; only the engine that prepared it can use it."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in a slot."""
+        ...
+
+
 class InferenceBackend(Protocol):
     """Many requests at a time, decoded together, over one base model with adapters in numbered slots.
 
     A request's tokens do not depend on what else runs. All verbs are called from one event loop. The caller sees to it
-    that a slot is neither loaded nor unloaded while a request uses it.
+    that a slot is neither filled nor emptied while a request uses it.
     """
 
     def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
@@ -124,16 +133,16 @@ class InferenceBackend(Protocol):
         """
         ...
 
-    async def load(self, slot: int, package: AdapterPackage) -> None:
-        """Put an adapter into a slot (0, 1, …) while other requests go on.
+    async def prepare(self, package: AdapterPackage) -> PreparedAdapter:
+        """Compute all that a slot needs of an adapter, beside the requests that run: it takes no step from them.
 
         Raises:
-            PackageRejected: it does not fit the base; the slot is empty then.
+            PackageRejected: it does not fit the base.
         """
         ...
 
-    async def unload(self, slot: int) -> None:
-        """Empty a slot; an empty one stays so."""
+    async def place(self, slot: int, adapter: PreparedAdapter | None) -> None:
+        """Put a prepared adapter into a slot (0, 1, …) between two steps; `None` empties it."""
         ...
 
     def stats(self) -> EngineStats:

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapters import AdapterPackage
 from r3mes_ray.models.base import BaseModel
-from r3mes_ray.models.experts import ExpertBank
+from r3mes_ray.models.experts import ExpertBank, PreparedExpert
+from r3mes_ray.serving.inference.base import PreparedAdapter
 from r3mes_ray.serving.inference.row_cache import RowCache
 
 
@@ -39,13 +41,19 @@ class TransformerRows:
         """Copy a row over another."""
         self._cache.move(source, target)
 
-    def load(self, slot: int, package: AdapterPackage) -> None:
-        """Put an adapter into a slot."""
-        self._bank.load(slot, package)
+    @torch.inference_mode()
+    def prepare(self, package: AdapterPackage) -> PreparedExpert:
+        """Compute what a slot needs; may run in another thread than the rest."""
+        return self._bank.prepare(package)
 
-    def unload(self, slot: int) -> None:
-        """Empty a slot."""
-        self._bank.unload(slot)
+    def place(self, slot: int, adapter: PreparedAdapter | None) -> None:
+        """Fill a slot, or empty it."""
+        if adapter is None:
+            self._bank.unload(slot)
+        elif isinstance(adapter, PreparedExpert):
+            self._bank.place(slot, adapter)
+        else:
+            raise InvalidInput("adapter", f"{type(adapter).__name__} was prepared by another engine")
 
     @torch.inference_mode()
     def _forward(self, tokens: list[list[int]], slots: Sequence[int]) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import torch
@@ -13,7 +14,7 @@ from r3mes_ray.errors import ConfigError, InvalidInput, PromptTooLong, R3mesErro
 from r3mes_ray.models.adapters import AdapterPackage
 from r3mes_ray.models.base import BaseModel
 from r3mes_ray.models.experts import ExpertBank
-from r3mes_ray.serving.inference.base import EngineStats, GenerationRequest, Piece
+from r3mes_ray.serving.inference.base import EngineStats, GenerationRequest, Piece, PreparedAdapter
 from r3mes_ray.serving.inference.loop import EngineLoop, RowModel, Ticket
 from r3mes_ray.serving.inference.rows import TransformerRows
 from r3mes_ray.serving.inference.sequence import Generation, TextRules
@@ -23,12 +24,12 @@ from r3mes_ray.settings import ServingSettings
 class AdapterRows(RowModel, Protocol):
     """A `RowModel` whose slots can be filled."""
 
-    def load(self, slot: int, package: AdapterPackage) -> None:
-        """Put an adapter into a slot."""
+    def prepare(self, package: AdapterPackage) -> PreparedAdapter:
+        """Compute what a slot needs; may run beside the other methods."""
         ...
 
-    def unload(self, slot: int) -> None:
-        """Empty a slot."""
+    def place(self, slot: int, adapter: PreparedAdapter | None) -> None:
+        """Fill a slot, or empty it."""
         ...
 
 
@@ -46,6 +47,7 @@ class TransformersBackend:
     ) -> None:
         self._rows, self._rules, self._clock = rows, rules, clock
         self._loop = EngineLoop(rows, max_running=max_running, max_waiting=max_waiting, clock=clock)
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._loop.start()
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
@@ -75,20 +77,21 @@ class TransformersBackend:
             ticket.cancelled = True
             self._loop.wake()
 
-    async def load(self, slot: int, package: AdapterPackage) -> None:
-        """Fill a slot between two steps."""
-        await asyncio.wrap_future(self._loop.call(lambda: self._rows.load(slot, package)))
+    async def prepare(self, package: AdapterPackage) -> PreparedAdapter:
+        """Compute what a slot needs, on a thread of its own."""
+        return await asyncio.get_running_loop().run_in_executor(self._preparing, self._rows.prepare, package)
 
-    async def unload(self, slot: int) -> None:
-        """Empty a slot between two steps."""
-        await asyncio.wrap_future(self._loop.call(lambda: self._rows.unload(slot)))
+    async def place(self, slot: int, adapter: PreparedAdapter | None) -> None:
+        """Fill or empty a slot between two steps."""
+        await asyncio.wrap_future(self._loop.call(lambda: self._rows.place(slot, adapter)))
 
     def stats(self) -> EngineStats:
         """Counters of the loop."""
         return self._loop.stats()
 
     async def close(self) -> None:
-        """End the engine's thread."""
+        """End the engine's threads."""
+        self._preparing.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._loop.stop)
 
 

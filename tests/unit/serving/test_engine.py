@@ -1,5 +1,6 @@
 import asyncio
 from contextlib import aclosing
+from dataclasses import dataclass
 
 import pytest
 
@@ -17,6 +18,15 @@ OPTICS = AdapterId("optics", 1, "cid1")
 PASSAGE = Passage("o.txt", 0, 0.9, "light")
 
 
+@dataclass(frozen=True)
+class FakePrepared:
+    text: str
+
+    @property
+    def nbytes(self):
+        return len(self.text)
+
+
 class FakeBackend:
     """The port in 20 lines: it answers with the name of what is in the slot, letter by letter."""
 
@@ -30,11 +40,13 @@ class FakeBackend:
             await asyncio.sleep(0)
             yield Piece(letter, count, "stop" if count == len(text) else None)
 
-    async def load(self, slot, package):
-        self.slots[slot] = package
+    async def prepare(self, package):
+        return FakePrepared(package)
 
-    async def unload(self, slot):
-        del self.slots[slot]
+    async def place(self, slot, prepared):
+        self.slots.pop(slot, None)
+        if prepared is not None:
+            self.slots[slot] = prepared.text
 
     def stats(self):
         return EngineStats(True, 0, 0, len(self.requests), 0, 0)
@@ -58,7 +70,7 @@ def backend():
 
 @pytest.fixture
 def engine(backend):
-    cache = AdapterCache(backend, fetch, len, slots=2, slot_bytes=100, ram_bytes=100)
+    cache = AdapterCache(backend, fetch, len, slots=2, slot_bytes=100, ram_bytes=100, clock=lambda: 0.0)
     return Engine(backend, cache, lambda turns: [len(turn.text) for turn in turns], EngineInfo("tiny", "ab", 64))
 
 

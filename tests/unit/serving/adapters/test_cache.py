@@ -1,91 +1,9 @@
 import asyncio
-from dataclasses import dataclass
 
 import pytest
 
 from r3mes_ray.errors import ContentNotFound, PackageRejected
-from r3mes_ray.serving.adapters.cache import AdapterCache
-from r3mes_ray.types import AdapterId, Cid
-
-
-@dataclass(frozen=True)
-class FakePackage:
-    cid: str
-    size: int = 10
-
-
-class FakeEngine:
-    """Slots as a dict; it refuses what the real one would suffer from."""
-
-    def __init__(self):
-        self.slots = {}
-        self.in_use = set()
-        self.loads = []
-        self.refuse = set()
-
-    async def load(self, slot, package):
-        await asyncio.sleep(0)
-        assert slot not in self.slots, "a slot is emptied before it is filled"
-        if package.cid in self.refuse:
-            raise PackageRejected("rank", package.cid, "too large")
-        self.slots[slot] = package.cid
-        self.loads.append(package.cid)
-
-    async def unload(self, slot):
-        assert slot not in self.in_use, "an adapter in use was evicted"
-        del self.slots[slot]
-        await asyncio.sleep(0)
-
-
-class FakeContent:
-    def __init__(self):
-        self.fetched = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.missing = set()
-
-    async def fetch(self, adapter):
-        self.fetched.append(adapter.cid)
-        await self.gate.wait()
-        if adapter.cid in self.missing:
-            raise ContentNotFound(adapter.cid)
-        return FakePackage(adapter.cid)
-
-
-def adapter(name, version=1):
-    return AdapterId(name, version, Cid(f"cid-{name}-{version}"))
-
-
-@pytest.fixture
-def engine():
-    return FakeEngine()
-
-
-@pytest.fixture
-def content():
-    return FakeContent()
-
-
-@pytest.fixture
-def make(engine, content):
-    def make(slots=2, slot_bytes=100, ram_bytes=100):
-        return AdapterCache(
-            engine, content.fetch, lambda package: package.size, slots=slots, slot_bytes=slot_bytes, ram_bytes=ram_bytes
-        )
-
-    return make
-
-
-async def use(cache, engine, wanted, hold=None):
-    async with cache.lease(wanted) as slot:
-        assert engine.slots[slot] == wanted.cid
-        engine.in_use.add(slot)
-        if hold is not None:
-            await hold.wait()
-        else:
-            await asyncio.sleep(0)
-        assert engine.slots[slot] == wanted.cid, "it was swapped under a request"
-        engine.in_use.discard(slot)
+from r3mes_ray.types import AdapterId
 
 
 @pytest.mark.parametrize("wanted", [None, AdapterId("e", 0, None)])
@@ -95,7 +13,7 @@ async def test_lease_base_needs_no_slot(make, content, wanted):
     assert content.fetched == []
 
 
-async def test_lease_again_is_a_hit(make, engine, content):
+async def test_lease_again_is_a_hit(make, engine, content, use, adapter):
     cache = make()
     await use(cache, engine, adapter("a"))
     await use(cache, engine, adapter("a"))
@@ -105,7 +23,7 @@ async def test_lease_again_is_a_hit(make, engine, content):
     assert stats.resident == ("cid-a-1",)
 
 
-async def test_lease_many_at_once_fetches_once(make, engine, content):
+async def test_lease_many_at_once_fetches_once(make, engine, content, use, adapter):
     cache = make()
     content.gate.clear()
     tasks = [asyncio.create_task(use(cache, engine, adapter("a"))) for _ in range(20)]
@@ -115,7 +33,7 @@ async def test_lease_many_at_once_fetches_once(make, engine, content):
     assert (content.fetched, engine.loads) == (["cid-a-1"], ["cid-a-1"])
 
 
-async def test_lease_beyond_the_slots_evicts_the_least_recent_and_reloads_from_ram(make, engine, content):
+async def test_lease_beyond_the_slots_evicts_the_least_recent_and_reloads_from_ram(make, engine, content, use, adapter):
     cache = make(slots=2)
     for name in "abac":
         await use(cache, engine, adapter(name))
@@ -126,7 +44,7 @@ async def test_lease_beyond_the_slots_evicts_the_least_recent_and_reloads_from_r
     assert (stats.slot_evictions, stats.ram_hits, stats.ram_bytes) == (2, 1, 30)
 
 
-async def test_lease_beyond_the_ram_budget_fetches_again(make, engine, content):
+async def test_lease_beyond_the_ram_budget_fetches_again(make, engine, content, use, adapter):
     cache = make(slots=1, ram_bytes=15)
     for name in "aba":
         await use(cache, engine, adapter(name))
@@ -134,7 +52,7 @@ async def test_lease_beyond_the_ram_budget_fetches_again(make, engine, content):
     assert cache.stats().ram_evictions == 2
 
 
-async def test_lease_when_all_slots_are_in_use_waits_for_one(make, engine):
+async def test_lease_when_all_slots_are_in_use_waits_for_one(make, engine, use, adapter):
     cache = make(slots=1)
     done = asyncio.Event()
     first = asyncio.create_task(use(cache, engine, adapter("a"), hold=done))
@@ -146,24 +64,23 @@ async def test_lease_when_all_slots_are_in_use_waits_for_one(make, engine):
     await asyncio.wait_for(asyncio.gather(first, second), 5)
 
 
-async def test_lease_budget_of_bytes_holds(make, engine):
+async def test_lease_budget_of_bytes_holds(make, engine, use, adapter):
     cache = make(slots=9, slot_bytes=25)
     for name in "abc":
         await use(cache, engine, adapter(name))
     assert cache.stats().slot_bytes == 20
 
 
-async def test_lease_larger_than_the_budget_is_refused_and_evicts_nothing(make, engine, content, monkeypatch):
+async def test_lease_larger_than_the_budget_is_refused_and_evicts_nothing(make, engine, content, use, adapter):
     cache = make(slot_bytes=25)
     await use(cache, engine, adapter("a"))
-    monkeypatch.setattr(content, "fetch", None)
-    cache._fetch = lambda wanted: asyncio.sleep(0, FakePackage(wanted.cid, 26))
+    content.sizes["cid-huge-1"] = 26
     with pytest.raises(PackageRejected, match="--vram-capacity"):
         await use(cache, engine, adapter("huge"))
     assert cache.stats().resident == ("cid-a-1",)
 
 
-async def test_lease_missing_adapter_evicts_nothing_and_is_tried_again(make, engine, content):
+async def test_lease_missing_adapter_evicts_nothing_and_is_tried_again(make, engine, content, use, adapter):
     cache = make(slots=1)
     await use(cache, engine, adapter("a"))
     content.missing.add("cid-b-1")
@@ -171,10 +88,11 @@ async def test_lease_missing_adapter_evicts_nothing_and_is_tried_again(make, eng
         await use(cache, engine, adapter("b"))
     assert cache.stats().resident == ("cid-a-1",)
     content.missing.clear()
+    content.now = 5.0
     await use(cache, engine, adapter("b"))
 
 
-async def test_lease_refused_by_the_engine_leaves_its_slot_free(make, engine):
+async def test_lease_refused_by_the_engine_leaves_its_slot_free(make, engine, use, adapter):
     cache = make(slots=1)
     engine.refuse.add("cid-bad-1")
     with pytest.raises(PackageRejected):
@@ -182,7 +100,7 @@ async def test_lease_refused_by_the_engine_leaves_its_slot_free(make, engine):
     await use(cache, engine, adapter("a"))
 
 
-async def test_lease_failure_reaches_every_waiter(make, engine, content):
+async def test_lease_failure_reaches_every_waiter(make, engine, content, use, adapter):
     cache = make()
     content.missing.add("cid-a-1")
     outcomes = await asyncio.gather(*(use(cache, engine, adapter("a")) for _ in range(5)), return_exceptions=True)
@@ -190,7 +108,7 @@ async def test_lease_failure_reaches_every_waiter(make, engine, content):
     assert content.fetched == ["cid-a-1"]
 
 
-async def test_lease_cancelled_while_loading_leaves_the_load_to_others(make, engine, content):
+async def test_lease_cancelled_while_loading_leaves_the_load_to_others(make, engine, content, use, adapter):
     cache = make(slots=1)
     content.gate.clear()
     gone = asyncio.create_task(use(cache, engine, adapter("a")))
@@ -204,7 +122,7 @@ async def test_lease_cancelled_while_loading_leaves_the_load_to_others(make, eng
     assert content.fetched == ["cid-a-1", "cid-b-1"], "nothing is held for the one that left"
 
 
-async def test_lease_two_versions_of_one_expert_live_side_by_side(make, engine):
+async def test_lease_two_versions_of_one_expert_live_side_by_side(make, engine, use, adapter):
     cache = make()
     done = asyncio.Event()
     old = asyncio.create_task(use(cache, engine, adapter("a", 1), hold=done))
@@ -214,7 +132,7 @@ async def test_lease_two_versions_of_one_expert_live_side_by_side(make, engine):
     await old
 
 
-async def test_lease_random_traffic_never_swaps_an_adapter_under_a_request(make, engine):
+async def test_lease_random_traffic_never_swaps_an_adapter_under_a_request(make, engine, use, adapter):
     import random
 
     cache, chance = make(slots=3, ram_bytes=40), random.Random(4)

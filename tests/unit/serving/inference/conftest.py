@@ -20,6 +20,7 @@ class CountingRows:
         self.gate = threading.Event()
         self.gate.set()
         self.fail = False
+        self.prepared = lambda package: f"prepared {package}"
 
     def prefill(self, row, prompt, slot):
         self.gate.wait(20)
@@ -36,11 +37,13 @@ class CountingRows:
     def move(self, source, target):
         self.moves.append((source, target))
 
-    def load(self, slot, package):
-        self.loaded[slot] = package
+    def prepare(self, package):
+        return self.prepared(package)
 
-    def unload(self, slot):
+    def place(self, slot, adapter):
         self.loaded.pop(slot, None)
+        if adapter is not None:
+            self.loaded[slot] = adapter
 
     def _logits(self, token, slot):
         logits = np.zeros(VOCABULARY, dtype=np.float32)

@@ -95,16 +95,31 @@ async def test_generate_past_its_deadline_ends_with_an_error(start, rows):
         await waiting
 
 
-async def test_load_runs_between_steps_and_reports_its_error(start, rows):
+async def test_place_fills_and_empties_between_steps(start, rows):
     backend = start()
-    await backend.load(2, "package")
-    assert rows.loaded == {2: "package"}
-    await backend.unload(2)
+    await backend.place(2, await backend.prepare("package"))
+    assert rows.loaded == {2: "prepared package"}
+    await backend.place(2, None)
     assert rows.loaded == {}
-    rows.load = lambda slot, package: (_ for _ in ()).throw(ValueError("bad adapter"))
+
+
+async def test_prepare_that_fails_leaves_the_engine_as_it_is(start, rows):
+    backend = start()
+    rows.prepared = lambda package: (_ for _ in ()).throw(ValueError("bad adapter"))
     with pytest.raises(ValueError, match="bad adapter"):
-        await backend.load(1, "package")
+        await backend.prepare("package")
     assert await answer(backend, asked("y")) == ("z", 1, "stop")
+
+
+async def test_prepare_that_takes_long_stalls_no_running_request(start, rows):
+    backend = start()
+    ready = threading.Event()
+    rows.prepared = lambda package: ready.wait(20)
+    preparing = asyncio.create_task(backend.prepare("package"))
+    assert await answer(backend, asked("a")) == ("bcdefghijklmnopqrstuvwxyz", 25, "stop")
+    assert not preparing.done()
+    ready.set()
+    assert await preparing
 
 
 async def test_failed_step_ends_all_requests_and_shows_in_stats(start, rows, monkeypatch):
