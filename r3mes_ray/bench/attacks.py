@@ -30,8 +30,8 @@ from r3mes_ray.training.validation import check_effect
 from r3mes_ray.types import Address, RoundId
 
 HONEST, FAULTS, EXPERT = 7, 2, "optics"
-MINING = MiningSettings(rank=8, alpha=16, steps=60, batch=4, window_tokens=96)
-HELDOUT_CHARACTERS = 12_000
+MINING = MiningSettings(rank=8, alpha=16, steps=50, batch=4, window_tokens=64)
+HELDOUT_CHARACTERS = 6_000
 BEFORE = {"multi-krum + nnm": ("multi-krum", "nnm"), "geometric-median + arc": ("geometric-median", "arc")}
 
 

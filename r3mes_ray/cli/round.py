@@ -10,6 +10,7 @@ from r3mes_ray.chain import open_chain, queries
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.cli.passphrases import open_key
 from r3mes_ray.cli.round_tables import render_report, render_round
+from r3mes_ray.cli.round_verify import app as verifying
 from r3mes_ray.cli.tables import fields, table
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.training.journal import journalled_rounds, read_journal
@@ -18,6 +19,7 @@ from r3mes_ray.training.report import RoundReport, report_of
 from r3mes_ray.types import RoundId
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Open, run, resume and inspect training rounds.")
+app.registered_commands += verifying.registered_commands
 
 Expert = Annotated[str, typer.Option(help="Name of the expert.")]
 Key = Annotated[str | None, typer.Option(help="Name of the proposer's key.")]

@@ -11,7 +11,15 @@ from pathlib import Path
 from torch import Tensor
 
 from r3mes_ray.errors import TooFewUpdates
-from r3mes_ray.models.adapters import AggregateOrigin, Exclusion, make_package, read_package, write_package
+from r3mes_ray.models.adapters import (
+    AggregateOrigin,
+    Exclusion,
+    ModuleAdapter,
+    make_package,
+    modules_of,
+    read_package,
+    write_package,
+)
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
@@ -51,6 +59,10 @@ class Aggregate:
     tensors: Mapping[str, Tensor]
     decision: Decision
     discarded_energy: float
+
+    def modules(self) -> dict[str, ModuleAdapter]:
+        """The layers by name."""
+        return modules_of(self.config, self.tensors)
 
 
 def aggregate_updates(

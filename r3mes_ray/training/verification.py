@@ -1,0 +1,110 @@
+"""Checks a round that anybody aggregated: from its number on chain to a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from r3mes_ray.chain import queries
+from r3mes_ray.chain.base import ChainClient
+from r3mes_ray.chain.records import AggregationRecord, RoundRecord, UpdateRecord
+from r3mes_ray.content import cid_of_path
+from r3mes_ray.content.base import ContentStore
+from r3mes_ray.errors import InvalidInput, PackageRejected, RoundClosed
+from r3mes_ray.models.adapters import AdapterPackage
+from r3mes_ray.protocol.address import parse_address
+from r3mes_ray.protocol.claims import ProofClaim, UpdateClaim
+from r3mes_ray.protocol.merkle import UpdateLeaf, prove
+from r3mes_ray.settings import Settings
+from r3mes_ray.training.aggregation import write_aggregate
+from r3mes_ray.training.recompute import Recomputed, fetch_package, recompute, recorded_exclusions, stored
+from r3mes_ray.training.round import RoundPlan, plan_round, root_of
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.training.verify import Verification, judge
+from r3mes_ray.types import RoundId, UpdateId
+
+
+async def verify_round(
+    settings: Settings,
+    client: ChainClient,
+    store: ContentStore,
+    base: Callable[[], BaseWeights],
+    round_id: RoundId,
+    folder: Path,
+) -> Verification:
+    """Recompute a round's aggregate in an empty folder, and compare.
+
+    Raises:
+        NotOnChain: there is no such round.
+        RoundClosed: nothing has been revealed in it.
+        ContentError: the published package or the start version is not to be had.
+        TooFewUpdates: fewer valid updates than the rule needs.
+    """
+    record, revealed, updates = await _on_chain(client, round_id)
+    limit = settings.training.max_update_bytes
+    try:
+        published = await fetch_package(store, revealed.aggregate, folder / "published", limit)
+    except PackageRejected as error:
+        reason = f"the published package breaks the rule {error.rule}: {error.subject}: {error.detail}"
+        return Verification("FRAUD", revealed.aggregate, revealed.aggregate, revealed.participants, 0.0, reason)
+    start: StoredAdapter | None = None
+    if record.start is not None:
+        start = stored(folder / "start", await fetch_package(store, record.start, folder / "start", limit))
+    plan, weights = plan_round(record, updates), await asyncio.to_thread(base)
+    recorded = recorded_exclusions(published)
+    own = await asyncio.to_thread(recompute, settings, weights, plan, start, recorded, folder / "updates")
+    return await asyncio.to_thread(_compare, settings, weights, plan, published, own, revealed, folder)
+
+
+def _compare(
+    settings: Settings,
+    base: BaseWeights,
+    plan: RoundPlan,
+    published: AdapterPackage,
+    own: Recomputed,
+    revealed: AggregationRecord,
+    folder: Path,
+) -> Verification:
+    mine = folder / "own"
+    mine.mkdir()
+    write_aggregate(own.aggregate, base.base_id, plan, own.accepted, own.excluded, mine)
+    cids = (revealed.aggregate, cid_of_path(mine))
+    adapter = stored(folder / "published", published)
+    found = judge(base, plan.record.rule, published, adapter, own, revealed.participants, cids)
+    accepted = [update for update in plan.updates if update.update_id in own.accepted]
+    root = root_of(accepted, settings.chain.bech32_prefix)
+    if found.verdict == "FRAUD" or root == revealed.merkle_root:
+        return found
+    reason = f"the chain says the Merkle root is {revealed.merkle_root}, of these updates it is {root}"
+    return Verification("FRAUD", *cids, own.accepted, found.excess, reason)
+
+
+async def inclusion_proof(client: ChainClient, round_id: RoundId, update_id: UpdateId, prefix: str) -> ProofClaim:
+    """Proof that an update is among those that a round accepted, as `r3mes verify proof` reads it.
+
+    Raises:
+        RoundClosed: nothing has been revealed in the round.
+        InvalidInput: the update is not among the accepted ones.
+    """
+    _, revealed, updates = await _on_chain(client, round_id)
+    accepted = [update for update in updates if update.update_id in revealed.participants]
+    index = next((number for number, update in enumerate(accepted) if update.update_id == update_id), None)
+    if index is None:
+        raise InvalidInput("update", f"{update_id} is not among those that round {round_id} accepted")
+    leaves = [UpdateLeaf(u.update_id, u.cid, u.gradient_hash, parse_address(u.miner, prefix)) for u in accepted]
+    chosen = accepted[index]
+    update = UpdateClaim(id=chosen.update_id, cid=chosen.cid, gradient_hash=chosen.gradient_hash, miner=chosen.miner)
+    path = [node.hex() for node in prove(leaves, index)]
+    return ProofClaim(update=update, index=index, total=len(leaves), path=path, merkle_root=revealed.merkle_root)
+
+
+async def _on_chain(
+    client: ChainClient, round_id: RoundId
+) -> tuple[RoundRecord, AggregationRecord, list[UpdateRecord]]:
+    record = await queries.round_of(client, round_id)
+    if record.aggregation is None:
+        raise RoundClosed(round_id, "verify", "no aggregate has been revealed in it")
+    revealed = await queries.aggregation(client, record.aggregation)
+    updates = await queries.round_updates(client, round_id)
+    return record, revealed, sorted(updates, key=lambda update: update.update_id)

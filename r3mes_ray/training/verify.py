@@ -1,0 +1,123 @@
+"""The verdict on a published aggregate: EXACT, EQUIVALENT or FRAUD."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin
+from r3mes_ray.training.aggregation import Aggregate
+from r3mes_ray.training.effects import Part
+from r3mes_ray.training.gram import gram_of_layer
+from r3mes_ray.training.recompute import Recomputed
+from r3mes_ray.training.rules import COORDINATE_RULES
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.types import Cid, UpdateId
+
+Verdict = Literal["EXACT", "EQUIVALENT", "FRAUD"]
+
+TOLERANCE = 1e-3
+"""How much worse than our own residual another's may be, as a share of it."""
+ROUNDING = 1e-9
+"""And as a share of the aggregate's energy, where our residual is nothing: factors are published in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found: `cid` is the published aggregate's, `own_cid` the recomputed one's.
+
+    Attributes:
+        excess: by how much the published residual exceeds ours, as a share of the aggregate's energy.
+        reason: what differs, in words; empty where nothing does.
+    """
+
+    verdict: Verdict
+    cid: Cid
+    own_cid: Cid
+    accepted: tuple[UpdateId, ...]
+    excess: float
+    reason: str
+
+
+def judge(
+    base: BaseWeights,
+    rule: str,
+    published: AdapterPackage,
+    adapter: StoredAdapter,
+    own: Recomputed,
+    revealed: Sequence[UpdateId],
+    cids: tuple[Cid, Cid],
+) -> Verification:
+    """Compare a published aggregate with our own.
+
+    Args:
+        base: weights of the round's base.
+        rule: the round's.
+        published: the package that the chain names.
+        adapter: the same, on this disk.
+        own: what we recomputed.
+        revealed: accepted ids as the chain has them.
+        cids: of the published package and of ours.
+    """
+
+    def say(verdict: Verdict, excess: float, reason: str) -> Verification:
+        return Verification(verdict, *cids, own.accepted, excess, reason)
+
+    if tuple(revealed) != own.accepted:
+        return say("FRAUD", 0.0, f"the chain says {list(revealed)} were accepted, valid are {list(own.accepted)}")
+    if cids[0] == cids[1]:
+        return say("EXACT", 0.0, "")
+    origin = published.manifest.origin
+    if not isinstance(origin, AggregateOrigin) or origin.accepted != own.accepted or origin.rule != rule:
+        return say("FRAUD", 0.0, "its manifest is of another rule or other updates")
+    if published.config.base_hash != base.base_hash:
+        return say("FRAUD", 0.0, "it is of another base")
+    found = [_compare_layer(base, path, rule, adapter, own) for path in _paths(adapter, own)]
+    excess, allowed, energy = (sum(part) for part in zip(*found, strict=True))
+    share = excess / energy if energy else float(excess > 0)
+    if excess <= TOLERANCE * allowed + ROUNDING * energy:
+        return say("EQUIVALENT", share, "other bytes, and as near to the rule's result as ours")
+    return say("FRAUD", share, f"it is farther from the rule's result by {share:.3g} of its energy")
+
+
+def _paths(adapter: StoredAdapter, own: Recomputed) -> list[str]:
+    adapters = [adapter, *own.adapters, *([] if own.start is None else [own.start])]
+    return sorted({layer.path for entry in adapters for layer in entry.layers})
+
+
+def _compare_layer(
+    base: BaseWeights, path: str, rule: str, adapter: StoredAdapter, own: Recomputed
+) -> tuple[float, float, float]:
+    """How much farther the published layer is from the target than ours, our distance, and the target's energy.
+
+    All squared, from inner products in float64. A coordinate-wise rule's target is our dense result as truncated.
+    """
+    ours = _own_parts(own.aggregate).get(path)
+    theirs = adapter.part(path)
+    weight = base.effective_weight(path)
+    if rule in COORDINATE_RULES:
+        gram = gram_of_layer(weight, [theirs, ours])
+        return _distance(gram, [1.0, -1.0]), 0.0, _distance(gram, [0.0, 1.0])
+    coefficients = own.aggregate.decision.coefficients
+    start = None if own.start is None else own.start.part(path)
+    parts = [*(entry.part(path) for entry in own.adapters), start, theirs, ours]
+    gram = gram_of_layer(weight, parts)
+    target = [*coefficients, 1.0 - float(torch.tensor(coefficients, dtype=torch.float64).sum())]
+    best = _distance(gram, [*target, 0.0, -1.0])
+    return _distance(gram, [*target, -1.0, 0.0]) - best, best, _distance(gram, [*target, 0.0, 0.0])
+
+
+def _distance(gram: Tensor, coefficients: Sequence[float]) -> float:
+    c = torch.tensor(coefficients, dtype=torch.float64)
+    return max(0.0, float(c @ gram @ c))
+
+
+def _own_parts(aggregate: Aggregate) -> dict[str, Part]:
+    return {
+        path: Part(m.b.double() * m.scale, m.a.double(), None if m.magnitude is None else m.magnitude.double())
+        for path, m in aggregate.modules().items()
+    }

@@ -1,0 +1,141 @@
+"""The verdict of somebody who has only the chain and the content, on a round that a coordinator ran."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from r3mes_ray.content import open_store
+from r3mes_ray.errors import InvalidInput
+from r3mes_ray.models.adapters import make_package, read_package, write_package
+from r3mes_ray.protocol.claims import proof_differences
+from r3mes_ray.settings import Settings
+from r3mes_ray.training.context import RoundPorts
+from r3mes_ray.training.coordinator import RoundCoordinator
+from r3mes_ray.training.round import root_of
+from r3mes_ray.training.verification import _on_chain, inclusion_proof, verify_round
+
+
+@pytest.fixture
+async def world(chain, clock, base, packages, tmp_path):
+    """A finished round of three updates and a refused one, and a node that was not there."""
+    settings = Settings(home=tmp_path / "home")
+    store = open_store(settings)
+    made = [packages.make(number, dora=number != 1) for number in range(3)]
+    for package in made:
+        await packages.publish(chain, store, package)
+    await packages.publish(chain, store, packages.make(3), gradient_hash="00" * 32)
+    ports = RoundPorts(settings, chain, store, lambda: base, clock=clock)
+    report = await RoundCoordinator(ports).run(0)
+    revealed = chain.aggregations[0]
+    revealed.participant_gradient_ids.extend(report.accepted)
+    revealed.merkle_root = report.merkle_root
+    count = iter(range(100))
+
+    async def verify():
+        folder = tmp_path / f"verify-{next(count)}"
+        folder.mkdir()
+        return await verify_round(settings, chain, store, lambda: base, 0, folder)
+
+    async def republish(folder):
+        revealed.aggregated_gradient_ipfs_hash = await store.add(folder)
+
+    world = SimpleNamespace(settings=settings, store=store, report=report, revealed=revealed, made=made)
+    world.verify, world.republish = verify, republish
+    return world
+
+
+def changed(package, tensors):
+    manifest = package.manifest
+    return make_package(
+        package.config,
+        tensors,
+        base_id=manifest.base_id,
+        expert=manifest.expert,
+        version=manifest.version,
+        origin=manifest.origin,
+    )
+
+
+async def published(world, tmp_path):
+    await world.store.get(world.report.cid, tmp_path / "original")
+    return read_package(tmp_path / "original", max_bytes=2**20)
+
+
+async def test_round_of_an_honest_proposer_is_exact(world):
+    found = await world.verify()
+    assert (found.verdict, found.cid, found.own_cid) == ("EXACT", world.report.cid, world.report.cid)
+    assert (found.accepted, found.reason) == ((0, 1, 2), "")
+
+
+async def test_aggregate_in_another_gauge_is_equivalent(world, tmp_path):
+    """Other bytes of the same aggregate are no fraud."""
+    package = await published(world, tmp_path)
+    factor = {"lora_A.weight": 3.0, "lora_B.weight": 1 / 3.0}
+    tensors = {name: tensor * factor.get(name[-13:], 1.0) for name, tensor in package.tensors.items()}
+    write_package(changed(package, tensors), tmp_path / "turned")
+    await world.republish(tmp_path / "turned")
+    found = await world.verify()
+    assert found.verdict == "EQUIVALENT"
+    assert found.cid != found.own_cid
+    assert found.excess < 1e-6
+
+
+@pytest.mark.parametrize("ending", ["lora_A.weight", "lora_B.weight", "lora_magnitude_vector"])
+async def test_aggregate_with_one_large_change_is_fraud(world, tmp_path, ending):
+    package = await published(world, tmp_path)
+    tensors = {name: tensor.clone() for name, tensor in package.tensors.items()}
+    name = next(name for name in sorted(tensors) if name.endswith(ending))
+    tensors[name].view(-1)[0] += 2.0
+    write_package(changed(package, tensors), tmp_path / "changed")
+    await world.republish(tmp_path / "changed")
+    found = await world.verify()
+    assert found.verdict == "FRAUD"
+    assert "farther from the rule's result" in found.reason
+
+
+async def test_aggregate_with_a_flipped_last_bit_is_not_exact(world, tmp_path):
+    package = await published(world, tmp_path)
+    tensors = {name: tensor.clone() for name, tensor in package.tensors.items()}
+    first = next(iter(sorted(tensors)))
+    tensors[first].view(torch.int32).view(-1)[0] ^= 1
+    write_package(changed(package, tensors), tmp_path / "changed")
+    await world.republish(tmp_path / "changed")
+    assert (await world.verify()).verdict == "EQUIVALENT"
+
+
+async def test_accepted_list_that_leaves_out_a_valid_update_is_fraud(world):
+    del world.revealed.participant_gradient_ids[1]
+    found = await world.verify()
+    assert found.verdict == "FRAUD"
+    assert "[0, 2]" in found.reason
+
+
+async def test_merkle_root_of_other_updates_is_fraud(world, chain):
+    _, _, updates = await _on_chain(chain, 0)
+    world.revealed.merkle_root = root_of(updates[:2], "remes")
+    found = await world.verify()
+    assert found.verdict == "FRAUD"
+    assert "Merkle root" in found.reason
+
+
+async def test_package_that_is_no_adapter_is_fraud(world, tmp_path):
+    (tmp_path / "junk").mkdir()
+    (tmp_path / "junk" / "r3mes.json").write_text("{}")
+    await world.republish(tmp_path / "junk")
+    found = await world.verify()
+    assert found.verdict == "FRAUD"
+    assert found.reason.startswith("the published package breaks the rule")
+
+
+async def test_proof_of_an_accepted_update_is_verified_offline(world, chain):
+    for update_id in world.report.accepted:
+        claim = await inclusion_proof(chain, 0, update_id, "remes")
+        assert list(proof_differences(claim, "remes")) == []
+        forged = claim.model_copy(update={"index": (claim.index + 1) % claim.total})
+        assert list(proof_differences(forged, "remes"))
+
+
+async def test_proof_of_a_refused_update_is_refused(world, chain):
+    with pytest.raises(InvalidInput, match="not among"):
+        await inclusion_proof(chain, 0, 3, "remes")
