@@ -51,8 +51,9 @@ class DiskBlocks:
         """
         path = self.path(cid.digest)
         try:
-            with path.open("rb") as stream:
-                block = stream.read(MAX_BLOCK_BYTES + 1)
+            with path.open("rb", buffering=0) as stream:
+                size = os.fstat(stream.fileno()).st_size
+                block = stream.read(min(size, MAX_BLOCK_BYTES) + 1)
         except FileNotFoundError as error:
             raise ContentNotFound(cid.text) from error
         return verify_block(cid, block, str(path))

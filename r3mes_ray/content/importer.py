@@ -11,9 +11,10 @@ import hashlib
 import os
 import stat
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -84,15 +85,24 @@ class _Importer:
         return self._directory(path, depth)
 
     def stream(self, stream: BinaryIO) -> Imported:
+        chunks = iter(lambda: stream.read(self._profile.chunk_bytes), b"")
+        return self._joined(partial(self._leaf, chunk) for chunk in chunks)
+
+    def _joined(self, leaves: Iterable[Callable[[], Imported]]) -> Imported:
         tree = BalancedTree(self._profile.max_links, self._parent)
-        for leaf in self._leaves(iter(lambda: stream.read(self._profile.chunk_bytes), b"")):
+        for leaf in self._run(leaves):
             tree.push(leaf)
         return tree.root() or self._leaf(b"")
 
     def _file(self, path: Path) -> Imported:
         with path.open("rb") as stream:
-            expected = os.fstat(stream.fileno()).st_size
-            imported = self.stream(stream)
+            descriptor = stream.fileno()
+            expected = os.fstat(descriptor).st_size
+            # The threads read for themselves, so that copies out of the page cache run in parallel too.
+            places = range(0, expected, self._profile.chunk_bytes)
+            imported = self._joined(partial(self._leaf_at, descriptor, place) for place in places)
+            if os.pread(descriptor, 1, expected):
+                raise InvalidInput(str(path), f"had {expected} bytes and has grown since: it changed")
         if imported.file_bytes != expected:
             raise InvalidInput(str(path), f"had {expected} bytes, but {imported.file_bytes} were read: it changed")
         return imported
@@ -115,14 +125,17 @@ class _Importer:
             return len(block)
         return sum(len(link.name) + len(link.cid.binary) for link in links)
 
-    def _leaves(self, chunks: Iterable[bytes]) -> Iterator[Imported]:
+    def _run(self, leaves: Iterable[Callable[[], Imported]]) -> Iterator[Imported]:
         running: deque[Future[Imported]] = deque()
-        for chunk in chunks:
-            running.append(self._pool.submit(self._leaf, chunk))
+        for leaf in leaves:
+            running.append(self._pool.submit(leaf))
             if len(running) >= self._window:
                 yield running.popleft().result()
         while running:
             yield running.popleft().result()
+
+    def _leaf_at(self, descriptor: int, place: int) -> Imported:
+        return self._leaf(os.pread(descriptor, self._profile.chunk_bytes, place))
 
     def _leaf(self, chunk: bytes) -> Imported:
         if self._profile.raw_leaves:

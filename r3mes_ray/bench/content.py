@@ -1,0 +1,116 @@
+"""Import and verified reading of content, as a share of what the cores can hash; beside js-ipfs where it is here."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+import ipfshttpclient
+
+from r3mes_ray.bench.js_ipfs import JsIpfs
+from r3mes_ray.bench.report import Report, Row, machine, row
+from r3mes_ray.content import cid_of_path
+from r3mes_ray.content.base import Limits
+from r3mes_ray.content.disk import DiskStore
+from r3mes_ray.content.walk import walk
+from r3mes_ray.protocol.cid import parse_cid
+from r3mes_ray.settings import Settings
+from r3mes_ray.types import Cid
+
+FILE_MIB = 128
+RUNS = 5
+_MIB = 2**20
+_CACHE = Path(".cache") / "npm"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One kind of run: its samples in MiB/s, and those of the peer in the same rounds."""
+
+    name: str
+    ours: Callable[[], object]
+    peer: str
+    theirs: Callable[[], object]
+
+
+def measure(settings: Settings, say: Callable[[str], None]) -> Report:
+    """Alternate our runs with the hashing of as many bytes on all cores, and with js-ipfs' own."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="r3mes-bench-")))
+        path = folder / "file"
+        path.write_bytes(b"".join(os.urandom(_MIB) for _ in range(FILE_MIB)))
+        store = DiskStore(folder / "store", 2**40)
+        cid = asyncio.run(store.add(path))
+        cases = [*_against_hashing(path, store, cid), *_against_js_ipfs(path, store, cid, folder, stack, say)]
+        return Report(machine(), tuple(_run(case, say) for case in cases))
+
+
+def _against_hashing(path: Path, store: DiskStore, cid: Cid) -> list[_Case]:
+    data = path.read_bytes()
+    cores = len(os.sched_getaffinity(0))
+
+    def hashing() -> None:
+        with ThreadPoolExecutor(cores) as pool:
+            pieces = (memoryview(data)[at : at + _MIB] for at in range(0, len(data), _MIB))
+            list(pool.map(lambda piece: hashlib.sha256(piece).digest(), pieces))
+
+    limit = f"SHA-256 on {cores} cores"
+    return [
+        _Case("import (CID of a file)", lambda: cid_of_path(path), limit, hashing),
+        _Case("verified read of a store", lambda: asyncio.run(_read(store, cid)), limit, hashing),
+    ]
+
+
+def _against_js_ipfs(
+    path: Path, store: DiskStore, cid: Cid, folder: Path, stack: ExitStack, say: Callable[[str], None]
+) -> list[_Case]:
+    packages = next(iter(sorted(_CACHE.glob("js-ipfs-*/installed"))), None)
+    if packages is None:
+        say(f"js-ipfs is not in {_CACHE}: the tests of a real daemon install it")
+        return []
+    daemon = stack.enter_context(JsIpfs(packages.parent, folder / "js-ipfs"))
+    client = stack.enter_context(ipfshttpclient.Client(daemon.api_address, timeout=120))
+
+    def add_fresh() -> None:
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            asyncio.run(DiskStore(Path(place), 2**40).add(path))
+
+    def get() -> None:
+        asyncio.run(store.get(cid, folder / "got"))
+
+    theirs = {"raw_leaves": True, "chunker": f"size-{_MIB}", "opts": {"cid-version": 1}}
+    root = client.add(path, **theirs)["Hash"]
+    return [
+        _Case("add, on disk and pinned", add_fresh, "js-ipfs add", lambda: client.add(path, **theirs)),
+        _Case("get, to a file on disk", get, "js-ipfs cat, to memory", lambda: client.cat(root)),
+    ]
+
+
+async def _read(store: DiskStore, cid: Cid) -> None:
+    async with aclosing(walk(parse_cid(cid), store, Limits())) as events:
+        async for _ in events:
+            pass
+
+
+def _run(case: _Case, say: Callable[[str], None]) -> Row:
+    ours, theirs = list[float](), list[float]()
+    for _ in range(RUNS):
+        ours.append(_rate(case.ours))
+        theirs.append(_rate(case.theirs))
+    result = row(case.name, ours, "MiB/s", lower_is_better=False, peer=case.peer, peer_samples=theirs)
+    say(f"{case.name}: {result.value:.0f} MiB/s, {case.peer}: {result.peer_value:.0f}")
+    return result
+
+
+def _rate(action: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    action()
+    return FILE_MIB / (time.perf_counter() - begun)
