@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from r3mes_ray.cli.context import current, emit, progress, run
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.localnet.genesis import Genesis, genesis_of, genesis_path, read_genesis
+from r3mes_ray.localnet.homes import export_chain, import_chain, reset_chain
 from r3mes_ray.localnet.server import serve_chain
 from r3mes_ray.localnet.servers import Endpoints
 from r3mes_ray.settings import Settings, parse_settings
@@ -38,6 +40,30 @@ def start(
     flags = {"rpc_port": rpc_port, "grpc_port": grpc_port, "rest_port": rest_port, "block_time_ms": block_time_ms}
     settings = _with_flags(current().settings, flags, chain_id)
     run(_serve(settings, _genesis(settings, genesis_balance or [])))
+
+
+@app.command("export")
+def export_(file: Annotated[Path, typer.Argument(help="File to write; it must not exist.")]) -> None:
+    """Write the home's chain, which must not run, to one file: its genesis and every block."""
+    moved = export_chain(current().settings, file)
+    emit(moved, f"chain {moved.chain_id} up to block {moved.height} is in {moved.path}")
+
+
+@app.command("import")
+def import_(file: Annotated[Path, typer.Argument(help="File that `chain export` wrote.")]) -> None:
+    """Replay a file into a home without a chain; every block must come to the hash that the file names."""
+    moved = import_chain(current().settings, file)
+    emit(moved, f"chain {moved.chain_id} is replayed up to block {moved.height}; every app hash agrees")
+
+
+@app.command()
+def reset(
+    chain_id: Annotated[str | None, typer.Option(help="Id of the new chain; by default the old one, numbered.")] = None,
+) -> None:
+    """Begin anew from the same balances under another chain-id; the old chain is moved aside, not deleted."""
+    moved = reset_chain(current().settings, chain_id)
+    text = f"chain {moved.chain_id} begins at block 0; the old chain is in {moved.path}"
+    emit(moved, f"{text}\nstart it with `r3mes chain start --chain-id {moved.chain_id}`, or set chain.chain_id")
 
 
 async def _serve(settings: Settings, genesis: Genesis) -> None:

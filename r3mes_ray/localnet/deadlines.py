@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from r3mes_ray.localnet import challenges, datasets, governance, inference, rounds, stakes
 from r3mes_ray.localnet.context import Context
+from r3mes_ray.localnet.migrations import NEWEST, version_of
 from r3mes_ray.localnet.records import (
     CHALLENGE_DUE,
     INFERENCE_DUE,
@@ -19,8 +20,8 @@ _WAITING = (LIVE_ROUNDS, CHALLENGE_DUE, INFERENCE_DUE, SLASH_DUE, UNBONDING_DUE,
 
 
 def has_deadlines(state: State) -> bool:
-    """Whether a deadline is pending, so that blocks must go on."""
-    return any(True for table in _WAITING for _ in table.items(state))
+    """Whether blocks must go on: a deadline is pending, or the state is an older program's."""
+    return version_of(state) < NEWEST or any(True for table in _WAITING for _ in table.items(state))
 
 
 def end_block(ctx: Context, execute: governance.Execute) -> None:

@@ -20,6 +20,7 @@ from r3mes_ray.localnet.decode import DecodedTx, decode_tx, signer_of
 from r3mes_ray.localnet.gas import gas_of
 from r3mes_ray.localnet.genesis import PARAMETERS_KEY, Genesis, canonical
 from r3mes_ray.localnet.handlers import RULES
+from r3mes_ray.localnet.migrations import migrate
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.state import EmptyState, Overlay, State
 from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import TxMsgData
@@ -83,13 +84,15 @@ def time_ns_of(genesis: Genesis) -> int:
 
 
 def execute_block(chain: Identity, state: State, height: int, time_ns: int, txs: Sequence[bytes]) -> BlockOutcome:
-    """Run a block's transactions in order, then the deadlines that fall on it."""
+    """Migrate the state where it is an older program's, run the transactions in order, then the deadlines."""
     block = Context(chain, Overlay(state), height, time_ns)
+    migrate(block)
+    moved, block.events[:] = tuple(block.events), []
     outcomes = tuple(deliver(block, raw) for raw in txs)
     end = block.nested()
     end_block(end, _execute)
     block.absorb(end)
-    return BlockOutcome(outcomes, tuple(end.events), block.state.writes)
+    return BlockOutcome(outcomes, (*moved, *end.events), block.state.writes)
 
 
 def check(ctx: Context, raw: bytes, mode: Mode = Mode.REAL) -> DecodedTx:

@@ -32,8 +32,8 @@ async def serve_chain(
     """
     folder = settings.home / "chain"
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_process(folder / "lock", settings.home):
-        node = ChainNode(*_open(settings, genesis))
+    with only_process(folder / "lock", settings.home):
+        node = ChainNode(*open_home(settings, genesis))
         try:
             await _serve(settings, node, ready, stop)
         finally:
@@ -56,7 +56,8 @@ async def _serve(settings: Settings, node: ChainNode, ready: Callable[[Endpoints
             await asyncio.gather(making, stopping, return_exceptions=True)
 
 
-def _open(settings: Settings, wanted: Genesis) -> tuple[Genesis, Store]:
+def open_home(settings: Settings, wanted: Genesis) -> tuple[Genesis, Store]:
+    """The genesis and the database of a home, which gets a new chain where it has none."""
     path = genesis_path(settings)
     database = path.parent / "chain.sqlite"
     stored = read_genesis(path)
@@ -66,11 +67,12 @@ def _open(settings: Settings, wanted: Genesis) -> tuple[Genesis, Store]:
     if database.exists():
         raise ChainCorrupt(str(database), f"its genesis, {path}, is missing")
     genesis_state(wanted)
-    _write_durably(path, canonical(wanted))
+    write_durably(path, canonical(wanted))
     return wanted, open_store(database, wanted)
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file so that after any crash it is there as a whole, or not at all."""
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         file.write(content)
@@ -80,7 +82,7 @@ def _write_durably(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _only_process(path: Path, home: Path) -> Iterator[None]:
+def only_process(path: Path, home: Path) -> Iterator[None]:
     """Hold the home's lock; the system releases it when the process ends, however it ends."""
     with path.open("a+") as file:
         try:
