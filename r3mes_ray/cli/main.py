@@ -37,6 +37,7 @@ GROUPS = {
     "content": ("content", "Add, get, pin and verify content"),
     "cid": ("cid", "Compute the CID of a file"),
     "model": ("model", "Train, inspect and evaluate the base model"),
+    "adapter": ("adapter", "Import, publish, pin, roll back and preload adapters"),
     "bench": ("bench", "Measure, beside peers, as ratios"),
 }
 """Command → (module of this package that has it, one line of help)."""

@@ -71,6 +71,14 @@ class EngineDeployment:
         """`Engine.preload`."""
         await self._engine.preload(adapter)
 
+    async def pin(self, adapter: AdapterId) -> None:
+        """`Engine.pin`."""
+        await self._engine.pin(adapter)
+
+    async def unpin(self, adapter: AdapterId) -> None:
+        """`Engine.unpin`."""
+        self._engine.unpin(adapter)
+
     async def report(self) -> EngineReport:
         """`Engine.report`."""
         return self._engine.report()
@@ -117,13 +125,24 @@ class KnowledgeDeployment:
 
         with from_ray("the engine"):
             info = await self._engine.info.remote()
-        self._follower = open_follower(self._settings, self._table, info, self._preload, self._knowledge.learn)
+        self._follower = open_follower(self._settings, self._table, info, self, self._knowledge.learn)
         await self._follower.follow(self._settings.serving.follow_interval_s)
 
-    async def _preload(self, adapter: AdapterId) -> None:
+    async def preload(self, adapter: AdapterId) -> None:
         """Load a version on every engine replica; one that fails decides."""
+        await self._on_every_engine("preload", adapter)
+
+    async def pin(self, adapter: AdapterId) -> None:
+        """Keep a version in a slot of every engine replica."""
+        await self._on_every_engine("pin", adapter)
+
+    async def unpin(self, adapter: AdapterId) -> None:
+        """Let go of it."""
+        await self._on_every_engine("unpin", adapter)
+
+    async def _on_every_engine(self, verb: str, adapter: AdapterId) -> None:
         with from_ray("the engine"):
-            response = self._engine.broadcast("preload", adapter)
+            response = self._engine.broadcast(verb, adapter)
             loaded = await response.results_async(timeout_s=PRELOAD_TIMEOUT_S)
         if not loaded:
             raise ServingUnavailable("the engine", "no replica is running, so nothing was checked")

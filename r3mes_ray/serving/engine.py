@@ -72,6 +72,15 @@ class Engine:
         """Fetch, check and load a version ahead of its first request. Raises what its check finds."""
         await self._cache.preload(adapter)
 
+    async def pin(self, adapter: AdapterId) -> None:
+        """Load a version and keep it in its slot. Raises what its check finds, and what the budget does not hold."""
+        await self._cache.pin(adapter)
+
+    def unpin(self, adapter: AdapterId) -> None:
+        """Let a version be evicted again."""
+        if adapter.cid is not None:
+            self._cache.unpin(adapter.cid)
+
     def report(self) -> EngineReport:
         """Counters of the engine and its cache."""
         return EngineReport(self._backend.stats(), self._cache.stats())

@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from importlib.resources import files
 from pathlib import Path
+from typing import Protocol
 
 from r3mes_ray.chain import open_chain, queries
 from r3mes_ray.content import open_store
-from r3mes_ray.serving.adapters.follower import Follower, Learn, Preload
+from r3mes_ray.serving.adapters import choices, version_store
+from r3mes_ray.serving.adapters.choices import read_choices
+from r3mes_ray.serving.adapters.follower import Follower, Learn
+from r3mes_ray.serving.adapters.version_store import VersionStore
 from r3mes_ray.serving.adapters.versions import VersionTable
 from r3mes_ray.serving.embedding import open_embedder
 from r3mes_ray.serving.knowledge import Knowledge
@@ -17,6 +21,26 @@ from r3mes_ray.serving.reports import EngineInfo
 from r3mes_ray.serving.retrieval import open_retriever
 from r3mes_ray.serving.routing.profiles import fetch_profile
 from r3mes_ray.settings import Settings
+from r3mes_ray.types import AdapterId
+
+FOLDER = "serving"
+"""Of a node's home: what it served last, and what its operator decided."""
+
+
+class Engines(Protocol):
+    """All engine replicas at once."""
+
+    async def preload(self, adapter: AdapterId) -> None:
+        """Load a version, and check it."""
+        ...
+
+    async def pin(self, adapter: AdapterId) -> None:
+        """Keep a version in a slot."""
+        ...
+
+    async def unpin(self, adapter: AdapterId) -> None:
+        """Let go of it."""
+        ...
 
 
 def open_knowledge(settings: Settings, table: VersionTable) -> tuple[Knowledge, Part]:
@@ -37,16 +61,21 @@ def open_knowledge(settings: Settings, table: VersionTable) -> tuple[Knowledge, 
 
 
 def open_follower(
-    settings: Settings, table: VersionTable, info: EngineInfo, preload: Preload, learn: Learn
+    settings: Settings, table: VersionTable, info: EngineInfo, engines: Engines, learn: Learn
 ) -> Follower:
     """Follow the chain of the settings; call it in the event loop that it runs in."""
     chain, store = open_chain(settings, None), open_store(settings)
+    folder = settings.home / FOLDER
     return Follower(
         table,
         lambda: queries.experts(chain),
-        preload,
+        engines.preload,
         lambda name, cid: fetch_profile(store, name, cid),
         learn,
+        store=VersionStore(folder / version_store.FILE, info.base_hash),
+        choices=lambda: read_choices(folder / choices.FILE),
+        pin=engines.pin,
+        unpin=engines.unpin,
         base_hash=info.base_hash,
         chosen=settings.serving.experts,
         clock=time.time,

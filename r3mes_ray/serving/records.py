@@ -167,10 +167,29 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """A version that answers `share` (0 … 1) of the requests for its expert."""
+
+    adapter: AdapterId
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class ServedExpert:
-    """An expert that can be asked for: its current version, served since when (Unix time), and its description."""
+    """An expert that can be asked for.
+
+    Attributes:
+        current: the version that answers.
+        versions: all that can be asked for by number, ascending.
+        since: when `current` was switched to, Unix time.
+        description: its own.
+        canary: another version that answers some requests.
+        finished: the newest version on chain; those above it were imported.
+    """
 
     current: AdapterId
     versions: tuple[AdapterId, ...]
     since: int
     description: str
+    canary: Canary | None = None
+    finished: int = 0

@@ -1,7 +1,8 @@
-"""Follows the chain: a finalised version is loaded and checked, and only then served.
+"""Follows the chain and this node's choices: a version is loaded and checked, and only then served.
 
-Without a chain, what is served stays served. A version that fails its check never replaces a good one: on a fresh node
-the newest good version of the history is served instead. What could not be fetched is tried again, ever more rarely.
+Without a chain, what is served stays served, also over a restart. A version that fails its check never replaces a good
+one: on a fresh node the newest good version of the history is served instead. What could not be fetched is tried again,
+ever more rarely.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from r3mes_ray.chain.records import ExpertRecord
-from r3mes_ray.errors import ChainError, ContentError, ContentNotFound, InvalidInput, R3mesError
+from r3mes_ray.errors import ChainError, ConfigError, ContentError, ContentNotFound, InvalidInput, R3mesError
+from r3mes_ray.serving.adapters.candidates import Candidates
+from r3mes_ray.serving.adapters.check import Preload, VersionCheck
+from r3mes_ray.serving.adapters.choices import Choices
+from r3mes_ray.serving.adapters.version_store import VersionStore
 from r3mes_ray.serving.adapters.versions import RefusedVersion, VersionTable
 from r3mes_ray.serving.records import Part, ServedExpert
 from r3mes_ray.serving.routing.base import ExpertProfile
@@ -21,21 +26,23 @@ from r3mes_ray.types import AdapterId, Cid
 log = logging.getLogger(__name__)
 
 Experts: TypeAlias = Callable[[], Awaitable[Sequence[ExpertRecord]]]
-Preload: TypeAlias = Callable[[AdapterId], Awaitable[None]]
 FetchProfile: TypeAlias = Callable[[str, Cid], Awaitable[ExpertProfile]]
 Learn: TypeAlias = Callable[[Sequence[ExpertProfile]], Awaitable[None]]
-
-LONGEST_RETRY_S = 60.0
+Pin: TypeAlias = Callable[[AdapterId], Awaitable[None]]
 
 
 class Follower:
-    """Brings a `VersionTable` and the router's profiles to what the chain says.
+    """Brings a `VersionTable` and the router's profiles to what the chain and the operator say.
 
     Args:
         experts: asks the chain.
         preload: fetches, checks and loads a version on every engine; raises what its check finds.
         fetch_profile: an expert's description by its CID.
         learn: told of all served experts' profiles when one has changed.
+        store: keeps the table over a restart.
+        choices: reads what the operator decided.
+        pin: keeps a version in a slot of every engine.
+        unpin: lets go of it.
         base_hash: of the base that is served; an expert of another one is refused.
         chosen: names to serve; empty means all.
         clock: Unix time.
@@ -49,16 +56,22 @@ class Follower:
         fetch_profile: FetchProfile,
         learn: Learn,
         *,
+        store: VersionStore,
+        choices: Callable[[], Choices],
+        pin: Pin,
+        unpin: Pin,
         base_hash: str,
         chosen: Sequence[str],
         clock: Callable[[], float],
     ) -> None:
-        self._table, self._experts, self._preload = table, experts, preload
-        self._fetch_profile, self._learn = fetch_profile, learn
+        self._table, self._experts, self._check = table, experts, VersionCheck(table, preload, clock)
+        self._fetch_profile, self._learn, self._store = fetch_profile, learn, store
+        self._read_choices, self._pin, self._unpin = choices, pin, unpin
         self._base_hash, self._chosen, self._clock = base_hash, frozenset(chosen), clock
         self._profiles: dict[str, tuple[Cid | None, ExpertProfile]] = {}
-        self._rejected: set[Cid] = set()
-        self._retries: dict[Cid, tuple[int, float]] = {}
+        self._choices = Choices()
+        self._pinned: set[AdapterId] = set()
+        self._saved: tuple[ServedExpert, ...] | None = None
         self._chain = Part("chain", ok=False, required=True, detail="not asked yet")
 
     @property
@@ -75,61 +88,89 @@ class Follower:
     async def follow_once(self) -> None:
         """Ask the chain once and bring everything up to date."""
         try:
+            self._choices = self._read_choices()
+        except ConfigError as error:
+            log.warning("the choices about experts stay as they were: %s", error)
+        try:
             records = await self._experts()
         except (ChainError, InvalidInput) as error:
+            await self._without_chain()
             self._chain = Part("chain", ok=False, required=False, detail=f"{error}; what is served stays served")
-            return
-        wanted = [record for record in records if not self._chosen or record.name in self._chosen]
+        else:
+            await self._follow_records([one for one in records if not self._chosen or one.name in self._chosen])
+        await self._follow_pins()
+        await self._save()
+
+    async def _follow_records(self, wanted: Sequence[ExpertRecord]) -> None:
         for record in wanted:
-            await self._follow_expert(record)
+            if record.base_hash == self._base_hash:
+                finished = [entry for entry in record.history if entry.version <= record.version]
+                await self._settle(record.name, [AdapterId(record.name, one.version, one.adapter) for one in finished])
+                continue
+            newest = AdapterId(record.name, record.version, record.adapter)
+            reason = f"made for base {record.base_hash[:12]}…, but {self._base_hash[:12]}… is served here"
+            self._table.refuse(RefusedVersion(newest, reason))
         for gone in {served.current.expert for served in self._table.experts()} - {record.name for record in wanted}:
             self._table.drop(gone)
         await self._follow_profiles(wanted)
         self._chain = Part("chain", ok=True, required=False, detail=f"{len(wanted)} experts")
 
-    async def _follow_expert(self, record: ExpertRecord) -> None:
-        if record.base_hash != self._base_hash:
-            newest = AdapterId(record.name, record.version, record.adapter)
-            reason = f"made for base {record.base_hash[:12]}…, but {self._base_hash[:12]}… is served here"
-            self._table.refuse(RefusedVersion(newest, reason))
+    async def _without_chain(self) -> None:
+        """The operator's choices hold all the same; a node that has just started serves what it served last."""
+        known = self._table.experts()
+        experts = known or [
+            one for one in self._store.restore() if not self._chosen or one.current.expert in self._chosen
+        ]
+        for served in experts:
+            finished = [one for one in served.versions if one.version <= served.finished]
+            await self._settle(served.current.expert, finished, served.description)
+        if experts and not known:
+            await self._learn([ExpertProfile(one.current.expert, one.description, (), ()) for one in experts])
+
+    async def _settle(self, expert: str, finished: Sequence[AdapterId], description: str = "") -> None:
+        """Serve the best usable version of an expert, and its canary."""
+        candidates = Candidates(expert, finished, self._choices.of(expert))
+        known = self._table.known(expert)
+        current = await self._best(candidates, None if known is None else known.current)
+        if current is None:
             return
-        known = self._table.known(record.name)
-        for adapter in _newest_first(record):
-            if known is not None and adapter == known.current:
-                return
-            if await self._usable(adapter):
-                versions = tuple(version for version in reversed(_newest_first(record)) if version.cid is not None)
-                description = known.description if known is not None else ""
-                self._table.switch(ServedExpert(adapter, versions, int(self._clock()), description))
-                log.info("expert %s is served in version %d (%s)", adapter.expert, adapter.version, adapter.cid)
-                return
+        for adapter in candidates.preload:
+            await self._check.usable(adapter)
+        canary = candidates.canary
+        if canary is not None and not await self._check.usable(canary.adapter):
+            canary = None
+        since, text = (int(self._clock()), description) if known is None else (known.since, known.description)
+        if known is not None and known.current != current:
+            since = int(self._clock())
+        served = ServedExpert(current, candidates.versions, since, text, canary, candidates.newest_finished)
+        if served != known:
+            self._table.switch(served)
+            log.info("expert %s is served in version %d (%s)", expert, current.version, current.cid)
 
-    async def _usable(self, adapter: AdapterId) -> bool:
-        """Whether a version is loaded and checked; a refusal is remembered, a failed fetch is tried again later."""
-        if adapter.cid is None:
-            return True
-        tries, not_before = self._retries.get(adapter.cid, (0, 0.0))
-        if adapter.cid in self._rejected or self._clock() < not_before:
-            return False
-        try:
-            await self._preload(adapter)
-        except (InvalidInput, ContentError) as error:
-            final = not isinstance(error, ContentNotFound)
-            self._put_off(adapter, adapter.cid, tries, error, final=final)
-            return False
-        except R3mesError as error:
-            self._put_off(adapter, adapter.cid, tries, error, final=False)
-            return False
-        self._retries.pop(adapter.cid, None)
-        return True
+    async def _best(self, candidates: Candidates, current: AdapterId | None) -> AdapterId | None:
+        for adapter in candidates.best_first:
+            if adapter == current or await self._check.usable(adapter):
+                return adapter
+        return None
 
-    def _put_off(self, adapter: AdapterId, cid: Cid, tries: int, error: R3mesError, *, final: bool) -> None:
-        log.warning("version %s is not served: %s", adapter, error)
-        self._table.refuse(RefusedVersion(adapter, str(error)))
-        if final:
-            self._rejected.add(cid)
-        else:
-            self._retries[cid] = (tries + 1, self._clock() + min(2.0**tries, LONGEST_RETRY_S))
+    async def _follow_pins(self) -> None:
+        served = self._table.experts()
+        wanted = {one.current for one in served if self._choices.of(one.current.expert).pinned and one.current.cid}
+        for adapter in sorted(wanted - self._pinned, key=str):
+            try:
+                await self._pin(adapter)
+            except R3mesError as error:
+                log.warning("%s is not pinned: %s", adapter, error)
+            self._pinned.add(adapter)
+        for adapter in sorted(self._pinned - wanted, key=str):
+            self._pinned.discard(adapter)
+            await self._unpin(adapter)
+
+    async def _save(self) -> None:
+        experts = self._table.experts()
+        if experts and experts != self._saved:
+            await asyncio.to_thread(self._store.save, experts)
+            self._saved = experts
 
     async def _follow_profiles(self, records: Sequence[ExpertRecord]) -> None:
         """Read the descriptions that changed; an expert without a readable one is routed to by name only."""
@@ -159,10 +200,3 @@ class Follower:
         if record.description is None:
             return ExpertProfile(record.name, "", (), ())
         return await self._fetch_profile(record.name, record.description)
-
-
-def _newest_first(record: ExpertRecord) -> list[AdapterId]:
-    """The version that the chain calls current, those before it, and 0, the base."""
-    finished = [entry for entry in record.history if entry.version <= record.version]
-    versions = [AdapterId(record.name, entry.version, entry.adapter) for entry in finished]
-    return [*sorted(versions, key=lambda adapter: -adapter.version), AdapterId(record.name, 0, None)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from r3mes_ray.errors import ExpertNotFound
@@ -24,12 +26,13 @@ class VersionTable:
     one. Used from one event loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, draw: Callable[[], float] = random.random) -> None:
+        self._draw = draw
         self._experts: dict[str, ServedExpert] = {}
         self._refused: dict[str, RefusedVersion] = {}
 
     def resolve(self, expert: str, version: int | None = None) -> AdapterId:
-        """The current version of an expert, or the one that is asked for.
+        """The current version of an expert, its canary as often as was decided, or the one that is asked for.
 
         Raises:
             ExpertNotFound: no such expert or version is served.
@@ -38,7 +41,8 @@ class VersionTable:
         if served is None:
             raise ExpertNotFound(expert)
         if version is None:
-            return served.current
+            canary = served.canary
+            return canary.adapter if canary is not None and self._draw() < canary.share else served.current
         for known in (*served.versions, AdapterId(expert, 0, None)):
             if known.version == version:
                 return known
@@ -55,7 +59,9 @@ class VersionTable:
     def switch(self, served: ServedExpert) -> None:
         """Serve an expert, or another version of it, from now on."""
         self._experts[served.current.expert] = served
-        self._refused.pop(served.current.expert, None)
+        refused = self._refused.get(served.current.expert)
+        if refused is not None and refused.adapter.version <= served.current.version:
+            del self._refused[served.current.expert]
 
     def describe(self, expert: str, description: str) -> None:
         """Change an expert's description, and nothing else."""

@@ -3,8 +3,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from r3mes_ray.chain.records import Coin, ExpertRecord, ExpertVersionRecord
 from r3mes_ray.errors import ContentNotFound, PackageRejected
 from r3mes_ray.serving.adapters.cache import AdapterCache
+from r3mes_ray.serving.adapters.choices import Choices
+from r3mes_ray.serving.adapters.follower import Follower
+from r3mes_ray.serving.adapters.version_store import VersionStore
+from r3mes_ray.serving.adapters.versions import VersionTable
+from r3mes_ray.serving.routing.base import ExpertProfile
 from r3mes_ray.types import AdapterId, Cid
 
 
@@ -106,3 +112,77 @@ def use():
 @pytest.fixture
 def adapter():
     return _adapter
+
+
+BASE = "ab" * 32
+
+
+def _record(name="optics", versions=0, *, base=BASE, description=None, current=None):
+    history = tuple(ExpertVersionRecord(n, f"{name}-{n}", n, n, n) for n in range(1, versions + 1))
+    number = versions if current is None else current
+    return ExpertRecord(name, "remes1o", "tiny", base, description, Coin(1, "uremes"), number, history, 1, None)
+
+
+class World:
+    """What a follower sees: a chain, engines that may refuse, and descriptions."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.records, self.errors, self.loaded, self.learned = [], {}, [], []
+        self.chain_error = None
+        self.profiles = {}
+        self.now = 1000.0
+        self.table = VersionTable(lambda: self.drawn)
+        self.drawn, self.choices, self.pins = 0.5, Choices(), []
+        self.store = VersionStore(folder / "versions.json", BASE)
+
+    def follower(self, chosen=()):
+        return Follower(
+            self.table, self.experts, self.preload, self.profile, self.learn,
+            store=self.store, choices=lambda: self.choices, pin=self.pin, unpin=self.unpin, base_hash=BASE,
+            chosen=chosen, clock=lambda: self.now,
+        )  # fmt: skip
+
+    async def experts(self):
+        if self.chain_error:
+            raise self.chain_error
+        return self.records
+
+    async def preload(self, adapter):
+        self.loaded.append(str(adapter))
+        if adapter.cid in self.errors:
+            raise self.errors[adapter.cid]
+
+    async def pin(self, adapter):
+        self.pins.append(f"+{adapter}")
+
+    async def unpin(self, adapter):
+        self.pins.append(f"-{adapter}")
+
+    async def profile(self, name, cid):
+        found = self.profiles[cid]
+        if isinstance(found, Exception):
+            raise found
+        return ExpertProfile(name, found, (), ())
+
+    async def learn(self, profiles):
+        self.learned.append(sorted((profile.name, profile.description) for profile in profiles))
+
+    def current(self, name="optics"):
+        return self.table.resolve(name)
+
+
+@pytest.fixture
+def record():
+    return _record
+
+
+@pytest.fixture
+def start(tmp_path):
+    """A node that sees the world; those of one test have one disk."""
+    return lambda: World(tmp_path)
+
+
+@pytest.fixture
+def world(start):
+    return start()

@@ -1,66 +1,10 @@
 import pytest
 
-from r3mes_ray.chain.records import Coin, ExpertRecord, ExpertVersionRecord
 from r3mes_ray.errors import ChainUnavailable, ContentNotFound, ExpertNotFound, InvalidInput, PackageRejected
-from r3mes_ray.serving.adapters.follower import Follower
-from r3mes_ray.serving.adapters.versions import VersionTable
-from r3mes_ray.serving.routing.base import ExpertProfile
 from r3mes_ray.types import AdapterId
 
-BASE = "ab" * 32
 
-
-def record(name="optics", versions=0, *, base=BASE, description=None, current=None):
-    history = tuple(ExpertVersionRecord(n, f"{name}-{n}", n, n, n) for n in range(1, versions + 1))
-    number = versions if current is None else current
-    return ExpertRecord(name, "remes1o", "tiny", base, description, Coin(1, "uremes"), number, history, 1, None)
-
-
-class World:
-    """What a follower sees: a chain, engines that may refuse, and descriptions."""
-
-    def __init__(self):
-        self.records, self.errors, self.loaded, self.learned = [], {}, [], []
-        self.chain_error = None
-        self.profiles = {}
-        self.now = 1000.0
-        self.table = VersionTable()
-
-    def follower(self, chosen=()):
-        return Follower(
-            self.table, self.experts, self.preload, self.profile, self.learn,
-            base_hash=BASE, chosen=chosen, clock=lambda: self.now,
-        )  # fmt: skip
-
-    async def experts(self):
-        if self.chain_error:
-            raise self.chain_error
-        return self.records
-
-    async def preload(self, adapter):
-        self.loaded.append(str(adapter))
-        if adapter.cid in self.errors:
-            raise self.errors[adapter.cid]
-
-    async def profile(self, name, cid):
-        found = self.profiles[cid]
-        if isinstance(found, Exception):
-            raise found
-        return ExpertProfile(name, found, (), ())
-
-    async def learn(self, profiles):
-        self.learned.append(sorted((profile.name, profile.description) for profile in profiles))
-
-    def current(self, name="optics"):
-        return self.table.resolve(name)
-
-
-@pytest.fixture
-def world():
-    return World()
-
-
-async def test_follow_new_version_is_loaded_then_served_once(world):
+async def test_follow_new_version_is_loaded_then_served_once(world, record):
     follower = world.follower()
     world.records = [record(versions=0)]
     await follower.follow_once()
@@ -74,7 +18,7 @@ async def test_follow_new_version_is_loaded_then_served_once(world):
     assert follower.chain.ok
 
 
-async def test_follow_version_that_fails_its_check_keeps_the_good_one(world):
+async def test_follow_version_that_fails_its_check_keeps_the_good_one(world, record):
     follower = world.follower()
     world.records = [record(versions=1)]
     await follower.follow_once()
@@ -91,7 +35,7 @@ async def test_follow_version_that_fails_its_check_keeps_the_good_one(world):
     assert world.table.refused() == ()
 
 
-async def test_follow_fresh_node_serves_the_newest_good_version(world):
+async def test_follow_fresh_node_serves_the_newest_good_version(world, record):
     world.errors["optics-3"] = PackageRejected("rank", "x", "bad")
     world.records = [record(versions=3)]
     await world.follower().follow_once()
@@ -99,7 +43,7 @@ async def test_follow_fresh_node_serves_the_newest_good_version(world):
     assert [served.version for served in world.table.known("optics").versions] == [1, 2, 3]
 
 
-async def test_follow_missing_content_is_tried_again_more_and_more_rarely(world):
+async def test_follow_missing_content_is_tried_again_more_and_more_rarely(world, record):
     follower = world.follower()
     world.errors["optics-1"] = ContentNotFound("optics-1")
     world.records = [record(versions=1)]
@@ -114,7 +58,7 @@ async def test_follow_missing_content_is_tried_again_more_and_more_rarely(world)
     assert world.current().version == 1
 
 
-async def test_follow_chain_going_back_serves_the_version_it_names(world):
+async def test_follow_chain_going_back_serves_the_version_it_names(world, record):
     follower = world.follower()
     world.records = [record(versions=2)]
     await follower.follow_once()
@@ -123,7 +67,7 @@ async def test_follow_chain_going_back_serves_the_version_it_names(world):
     assert world.current().version == 1
 
 
-async def test_follow_without_chain_keeps_serving_and_says_so(world):
+async def test_follow_without_chain_keeps_serving_and_says_so(world, record):
     follower = world.follower()
     assert follower.chain.required, "nothing is ready before the chain was asked once"
     world.records = [record(versions=1)]
@@ -135,7 +79,7 @@ async def test_follow_without_chain_keeps_serving_and_says_so(world):
     assert "stays served" in follower.chain.detail
 
 
-async def test_follow_expert_of_another_base_is_refused_by_name(world):
+async def test_follow_expert_of_another_base_is_refused_by_name(world, record):
     world.records = [record(base="cd" * 32, versions=1)]
     await world.follower().follow_once()
     with pytest.raises(ExpertNotFound):
@@ -143,7 +87,7 @@ async def test_follow_expert_of_another_base_is_refused_by_name(world):
     assert "cdcdcdcdcdcd" in world.table.refused()[0].reason
 
 
-async def test_follow_serves_the_chosen_experts_only_and_drops_what_is_gone(world):
+async def test_follow_serves_the_chosen_experts_only_and_drops_what_is_gone(world, record):
     follower = world.follower(chosen=("optics", "legal"))
     world.records = [record("optics"), record("legal"), record("python")]
     await follower.follow_once()
@@ -154,7 +98,7 @@ async def test_follow_serves_the_chosen_experts_only_and_drops_what_is_gone(worl
     assert world.learned[-1] == [("legal", "")]
 
 
-async def test_follow_description_is_learnt_once_and_again_when_it_changes(world):
+async def test_follow_description_is_learnt_once_and_again_when_it_changes(world, record):
     follower = world.follower()
     world.profiles = {"d1": "light", "d2": "light and colours"}
     world.records = [record(description="d1")]
@@ -166,7 +110,7 @@ async def test_follow_description_is_learnt_once_and_again_when_it_changes(world
     assert world.table.known("optics").description == "light and colours"
 
 
-async def test_follow_bad_description_leaves_the_expert_served_by_name(world):
+async def test_follow_bad_description_leaves_the_expert_served_by_name(world, record):
     follower = world.follower()
     world.profiles = {"bad": InvalidInput("description", "not JSON"), "late": ContentNotFound("late")}
     world.records = [record("optics", description="bad"), record("legal", description="late")]

@@ -1,0 +1,55 @@
+"""Whether a version can be served: it is loaded on every engine, and what failed is not tried at every turn."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from r3mes_ray.errors import ContentError, ContentNotFound, InvalidInput, R3mesError
+from r3mes_ray.serving.adapters.versions import RefusedVersion, VersionTable
+from r3mes_ray.types import AdapterId, Cid
+
+log = logging.getLogger(__name__)
+
+Preload: TypeAlias = Callable[[AdapterId], Awaitable[None]]
+
+LONGEST_RETRY_S = 60.0
+
+
+class VersionCheck:
+    """Asks the engines about versions, each good one once."""
+
+    def __init__(self, table: VersionTable, preload: Preload, clock: Callable[[], float]) -> None:
+        self._table, self._preload, self._clock = table, preload, clock
+        self._good: set[Cid] = set()
+        self._rejected: set[Cid] = set()
+        self._retries: dict[Cid, tuple[int, float]] = {}
+
+    async def usable(self, adapter: AdapterId) -> bool:
+        """Whether a version is loaded and checked; a refusal is remembered, a failed fetch is tried again later."""
+        cid = adapter.cid
+        if cid is None or cid in self._good:
+            return True
+        tries, not_before = self._retries.get(cid, (0, 0.0))
+        if cid in self._rejected or self._clock() < not_before:
+            return False
+        try:
+            await self._preload(adapter)
+        except (InvalidInput, ContentError) as error:
+            self._put_off(adapter, cid, tries, error, final=not isinstance(error, ContentNotFound))
+            return False
+        except R3mesError as error:
+            self._put_off(adapter, cid, tries, error, final=False)
+            return False
+        self._retries.pop(cid, None)
+        self._good.add(cid)
+        return True
+
+    def _put_off(self, adapter: AdapterId, cid: Cid, tries: int, error: R3mesError, *, final: bool) -> None:
+        log.warning("version %s is not served: %s", adapter, error)
+        self._table.refuse(RefusedVersion(adapter, str(error)))
+        if final:
+            self._rejected.add(cid)
+        else:
+            self._retries[cid] = (tries + 1, self._clock() + min(2.0**tries, LONGEST_RETRY_S))
