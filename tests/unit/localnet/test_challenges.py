@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from r3mes_ray.localnet.ledger import CHALLENGE_ESCROW, GOV, SLASH_ESCROW, TREASURY, balance
+from r3mes_ray.localnet.ledger import CHALLENGE_ESCROW, SLASH_ESCROW, TREASURY, balance
 from r3mes_ray.localnet.records import (
     AGGREGATIONS,
     BALANCES,
@@ -17,7 +17,7 @@ from r3mes_ray.localnet.records import (
     VERIFIERS,
     u64,
 )
-from r3mes_ray.protocol.address import format_address, parse_address
+from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.cid import cid_of
 from r3mes_ray.wire.r3mes.v1.types_pb2 import RoundPhase
 from r3mes_ray.wire.remes.remes.v1 import node_pb2
@@ -265,62 +265,3 @@ def test_fraud_without_another_reveal_fails_the_round(lab) -> None:
     lab.ok(lab.bob, _resolve(lab, lab.bob, True))
     assert lab.round().phase == RoundPhase.ROUND_PHASE_FAILED
     assert EXPERTS.get(lab.node.store, b"python").version == 0
-
-
-def test_panel_that_is_absent_is_slashed_and_decides_nothing(make_lab) -> None:
-    lab = make_lab(verification_blocks=3)
-    _revealed(lab)
-    lab.ok(lab.bob, _challenge(lab))
-    verifier = CHALLENGES.get(lab.node.store, u64(0)).random_verifier
-    lab.to_height(lab.node.height + 3)
-    record = CHALLENGES.get(lab.node.store, u64(0))
-    assert (record.layer, record.status) == (3, "cpu_verification_pending")
-    assert STAKES.get(lab.node.store, parse_address(verifier, "remes")) == 99_000_000
-    before = lab.balance(lab.bob)
-    lab.to_height(lab.node.height + 3)
-    assert CHALLENGES.get(lab.node.store, u64(0)).status == "undecided"
-    assert lab.balance(lab.bob) == before + 10_000_000
-    assert AGGREGATIONS.get(lab.node.store, u64(0)).status == "pending"
-    absent = [VERIFIERS.get(lab.node.store, _owner(lab, key)).lazy_validation_count for key in lab.validators]
-    assert absent == [1, 1, 1, 1]
-
-
-def test_panel_refusals(lab) -> None:
-    _revealed(lab)
-    lab.ok(lab.bob, _challenge(lab))
-    lab.ok(*_verifier_says(lab, "invalid"))
-    record = CHALLENGES.get(lab.node.store, u64(0))
-    key = _key_of(lab, record.cpu_verification_panel[0])
-    message = MsgSubmitCPUVerification(
-        validator=lab.address(key), challenge_id=0, computed_hash=AGGREGATE, expected_hash=cid_of(b"other")
-    )
-    assert lab.code(key, message) == ("remes", 1014)
-    message.expected_hash, message.computed_hash = AGGREGATE, "x"
-    assert lab.code(key, message) == ("remes", 1013)
-    message.computed_hash = AGGREGATE
-    lab.ok(key, message)
-    assert lab.code(key, message) == ("r3mes", 18)
-    outside = _key_of(lab, record.random_verifier)
-    message.validator = lab.address(outside)
-    assert lab.code(outside, message) == ("r3mes", 17)
-    message.challenge_id = 4
-    assert lab.code(outside, message) == ("r3mes", 15)
-
-
-def test_resolve_without_the_panel_s_verdict_is_refused(lab) -> None:
-    _revealed(lab)
-    lab.ok(lab.bob, _challenge(lab))
-    lab.ok(*_verifier_says(lab, "invalid"))
-    _panel_says(lab, [False])
-    for fraud in (True, False):
-        assert lab.code(lab.bob, _resolve(lab, lab.bob, fraud)) == ("r3mes", 19)
-    _panel_says(lab, [False][:0])
-    assert lab.code(lab.bob, _resolve(lab, lab.bob, True, challenge_id=9)) == ("r3mes", 15)
-
-
-def test_resolve_in_the_authority_s_name_needs_its_signature(lab) -> None:
-    _revealed(lab)
-    lab.ok(lab.bob, _challenge(lab))
-    message = _resolve(lab, lab.bob, True)
-    message.resolver = format_address(GOV, "remes")
-    assert lab.refused(lab.sign(lab.bob, message))[0] == "sdk"
