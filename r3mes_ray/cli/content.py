@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import DownloadColumn, TransferSpeedColumn
+from rich.progress import Progress as Bar
 
 from r3mes_ray.chain import open_chain
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.content import DEFAULT_LIMITS, Limits, open_blocks, open_store, open_upkeep
+from r3mes_ray.content.base import Progress, unheard
 from r3mes_ray.content.serve import create_gateway, run_gateway
 from r3mes_ray.content.upkeep import Verified
 from r3mes_ray.node.content_server import refresh_peers, token_of
@@ -36,7 +43,8 @@ def get(
 ) -> None:
     """Write verified content to a file or folder, completely or not at all."""
     place = target or Path(cid)
-    run(open_store(current().settings).get(_checked(cid), place, Limits(max_bytes=max_bytes)))
+    with _progress() as heard:
+        run(open_store(current().settings).get(_checked(cid), place, Limits(max_bytes=max_bytes), heard))
     emit({"cid": cid, "path": place}, str(place))
 
 
@@ -113,6 +121,17 @@ def serve(
     server = settings.content_server.model_copy(update=chosen)
     gateway = create_gateway(open_blocks(settings), token_of(server.token_env))
     run(run_gateway(gateway, server, lambda url: emit({"url": url}, f"serving content at {url}")))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A line on a terminal's standard error that counts the bytes."""
+    if not sys.stderr.isatty():
+        yield unheard
+        return
+    with Bar(DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda file_bytes: bar.update(task, completed=file_bytes)
 
 
 def _report(found: Verified, deleted: bool) -> str:

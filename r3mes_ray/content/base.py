@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +29,14 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 """Enough for adapters and updates."""
+
+
+Progress = Callable[[int], None]
+"""Told how many bytes of files there are so far; called in the event loop, so it must be quick."""
+
+
+def unheard(file_bytes: int) -> None:
+    """Progress that nobody follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,11 @@ class ContentStore(Protocol):
         """
         ...
 
-    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS, progress: Progress = unheard) -> None:
         """Export verified content to `target`, a file or directory that is there completely or not at all.
+
+        `progress` is called with the bytes of files that are verified and written so far. To cancel the task that runs
+        this ends the requests of its own, and leaves nothing but blocks that have arrived.
 
         Raises:
             ContentNotFound: a block is in no store that was asked.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
-from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits
+from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits, Progress, unheard
 from r3mes_ray.content.collector import StoreFolder, collect
 from r3mes_ray.content.disk_writer import DiskWriter
 from r3mes_ray.content.exporter import export
@@ -40,15 +40,15 @@ class DiskStore:
         """See `ContentStore.add`."""
         return await asyncio.to_thread(self._add, source)
 
-    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS, progress: Progress = unheard) -> None:
         """See `ContentStore.get`. Blocks that are not here are fetched from the peers, and kept unpinned."""
         root = parse_cid(cid)
         if self._peers is None:
-            await export(root, self, target, limits)
+            await export(root, self, target, limits, progress)
             return
         async with car_first(self._peers, root) as remote:
             with DiskWriter(self._store, self._max_bytes) as writer:
-                await export(root, ReadThrough(self, remote, writer), target, limits)
+                await export(root, ReadThrough(self, remote, writer), target, limits, progress)
 
     async def pin(self, cid: Cid) -> None:
         """See `ContentStore.pin`."""

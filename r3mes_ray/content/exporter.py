@@ -13,7 +13,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, assert_never
 
-from r3mes_ray.content.base import Limits
+from r3mes_ray.content.base import Limits, Progress, unheard
 from r3mes_ray.content.blocks import BlockSource
 from r3mes_ray.content.files import sync_folder
 from r3mes_ray.content.walk import FileBegins, FileBytes, FolderBegins, WalkEvent, walk
@@ -24,7 +24,9 @@ P = ParamSpec("P")
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
 
-async def export(root: CidParts, source: BlockSource, target: Path, limits: Limits) -> None:
+async def export(
+    root: CidParts, source: BlockSource, target: Path, limits: Limits, progress: Progress = unheard
+) -> None:
     """Write the file or directory under `root` to `target`.
 
     It grows under a hidden name beside `target` and takes its name when it is complete and on disk. A file at `target`
@@ -37,11 +39,14 @@ async def export(root: CidParts, source: BlockSource, target: Path, limits: Limi
     target = target.absolute()
     await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
     growing = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
-    writer = _Writer(growing)
+    writer, written = _Writer(growing), 0
     try:
         async with aclosing(walk(root, source, limits)) as events:
             async for event in events:
                 await _in_thread(writer.take, event)
+                if isinstance(event, FileBytes):
+                    written += len(event.data)
+                    progress(written)
         await _in_thread(_finish, writer, growing, target)
     finally:
         await _in_thread(_discard, writer, growing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits
+from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits, Progress, unheard
 from r3mes_ray.content.exporter import export
 from r3mes_ray.content.gateway import Gateways
 from r3mes_ray.content.gateway_car import car_first
@@ -23,11 +23,11 @@ class GatewayStore:
         """Refused with ContentReadOnly."""
         raise ContentReadOnly("add")
 
-    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS, progress: Progress = unheard) -> None:
         """See `ContentStore.get`."""
         root = parse_cid(cid)
         async with car_first(self._gateways, root) as blocks:
-            await export(root, blocks, target, limits)
+            await export(root, blocks, target, limits, progress)
 
     async def pin(self, cid: Cid) -> None:
         """Refused with ContentReadOnly."""

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import ipfshttpclient
 from ipfshttpclient import exceptions
 
-from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits
+from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits, Progress, unheard
 from r3mes_ray.content.blocks import verify_block
 from r3mes_ray.content.exporter import export
 from r3mes_ray.content.graph import measure
@@ -50,9 +50,9 @@ class KuboStore:
         """See `ContentStore.add`."""
         return await asyncio.to_thread(self._add, source)
 
-    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    async def get(self, cid: Cid, target: Path, limits: Limits = DEFAULT_LIMITS, progress: Progress = unheard) -> None:
         """See `ContentStore.get`."""
-        await export(parse_cid(cid), self, target, limits)
+        await export(parse_cid(cid), self, target, limits, progress)
 
     async def pin(self, cid: Cid) -> None:
         """See `ContentStore.pin`."""

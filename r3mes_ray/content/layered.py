@@ -26,12 +26,18 @@ class ReadThrough:
         """The block, from here or from afar.
 
         Raises:
+            ContentCorrupt: it is damaged here, and nowhere else.
             ContentError: as the remote source failed.
         """
         try:
             return await self._local.read(cid)
-        except (ContentNotFound, ContentCorrupt):
+        except ContentNotFound:
             block = await self._remote.read(cid)
+        except ContentCorrupt as damaged:
+            try:
+                block = await self._remote.read(cid)
+            except ContentNotFound:
+                raise damaged from None
         with suppress(StoreFull):
             await asyncio.to_thread(self._writer.write, cid, block)
         return block

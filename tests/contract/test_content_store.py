@@ -64,6 +64,13 @@ async def test_get_twice_onto_one_target_is_the_same(store, package, tmp_path):
     assert tree(tmp_path / "out") == tree(package)
 
 
+async def test_get_tells_how_far_it_is(store, package, tmp_path):
+    heard = []
+    await store.get(await store.add(package), tmp_path / "out", progress=heard.append)
+    assert heard == sorted(heard)
+    assert (len(heard), heard[-1]) == (4, 2**21 + 3)
+
+
 async def test_get_over_a_limit_leaves_nothing(store, package, tmp_path):
     cid = await store.add(package)
     for limits in (Limits(max_bytes=2**20), Limits(max_blocks=3), Limits(max_depth=1)):

@@ -83,7 +83,7 @@ async def test_get_asks_several_peers_at_a_time_and_each_block_once(owner, tmp_p
         await DiskStore(tmp_path / "other", 2**30, gateways).get(cid, tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == (tmp_path / "file").read_bytes()
     assert sum(len(peer.asked) for peer in peers) == 26
-    assert all(len(peer.asked) >= 4 for peer in peers)
+    assert all(peer.asked for peer in peers)
 
 
 async def test_get_of_what_no_single_peer_has_is_put_together(owner, tmp_path):
