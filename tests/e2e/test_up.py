@@ -49,6 +49,17 @@ def test_up_runs_refuses_a_second_one_stops_cleanly_and_continues(tmp_path, new_
     _, expert, _ = r3mes("query", "expert", "python", "--home", home)
     assert (expert["version"], expert["name"]) == (0, "python")
 
+    (tmp_path / "file").write_bytes(b"exchanged without a daemon")
+    _, added, _ = r3mes("content", "add", tmp_path / "file", "--home", home)
+    guest = new_home(tmp_path / "guest", chain={"grpc_address": where["grpc_address"]})
+    assert r3mes("content", "get", added["cid"], tmp_path / "got", "--home", guest)[1]["error"]["type"] == (
+        "ContentNotFound"
+    )
+    _, peers, _ = r3mes("content", "peers", "--home", guest)
+    assert [httpx.get(f"{url}/ipfs/{added['cid']}?format=raw").status_code for url in peers] == [200]
+    assert r3mes("content", "get", added["cid"], tmp_path / "got", "--home", guest)[0] == 0
+    assert (tmp_path / "got").read_bytes() == b"exchanged without a daemon"
+
     code, refused, _ = r3mes("up", "--home", home)
     assert (code, refused["error"]["type"]) == (1, "AlreadyRunning")
 
