@@ -26,8 +26,8 @@ MINERS = ("alice", "bob", "carol")
 EXPERT = "python"
 QUESTION = "What does str.join do in Python?"
 BLOCK_TIME_MS = 500
-PHASES = {"submit_blocks": 34, "commit_blocks": 36, "reveal_blocks": 24, "challenge_blocks": 16}
-"""55 s of phases: long enough for two busy cores, short enough to watch."""
+PHASES = {"submit_blocks": 26, "commit_blocks": 60, "reveal_blocks": 20, "challenge_blocks": 12}
+"""59 s of phases; half of it to commit, in which two busy cores fetch, verify and aggregate."""
 REQUIRED_GAIN_NATS = 0.1
 
 

@@ -17,7 +17,7 @@ CONFIG = {
     "localnet": {
         "block_time_ms": 400,
         "submit_blocks": 40,
-        "commit_blocks": 70,
+        "commit_blocks": 150,
         "reveal_blocks": 40,
         "challenge_blocks": 8,
     },
