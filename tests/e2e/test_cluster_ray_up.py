@@ -80,7 +80,6 @@ def test_round_on_a_cluster_runs_its_tasks_on_the_worker(cluster):
     write(cluster, 0, ".r3mes/config.yaml", yaml.safe_dump(CONFIG))
     on_head(cluster, "nohup setsid r3mes up >up.log 2>&1 </dev/null & echo $! >up.pid")
     wait_until(lambda: "Ctrl-C" in log_of(cluster, "up"), "node", 180)
-    on_head(cluster, "nohup setsid r3mes content serve >serve.log 2>&1 </dev/null & echo $! >serve.pid")
 
     text = (ROOT / "r3mes_ray" / "data" / "experts" / "python" / "train.txt").read_text()
     for start, name in enumerate(("alice", "bob")):
@@ -107,7 +106,7 @@ def test_round_on_a_cluster_runs_its_tasks_on_the_worker(cluster):
 
     expert = json.loads(on_head(cluster, "r3mes --json query expert python"))
     assert expert["version"] == 1
-    on_head(cluster, "kill -INT $(cat up.pid) $(cat serve.pid)")
+    on_head(cluster, "kill -INT $(cat up.pid)")
     wait_until(lambda: "\nstopped" in on_head(cluster, "cat up.log"), "stop", 90)
 
 
