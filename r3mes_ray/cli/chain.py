@@ -13,6 +13,7 @@ from r3mes_ray.cli.context import current, emit, progress, run
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.localnet.genesis import Genesis, genesis_of, genesis_path, read_genesis
 from r3mes_ray.localnet.homes import export_chain, import_chain, reset_chain
+from r3mes_ray.localnet.join import join_network
 from r3mes_ray.localnet.server import serve_chain
 from r3mes_ray.localnet.servers import Endpoints
 from r3mes_ray.settings import Settings, parse_settings
@@ -40,6 +41,16 @@ def start(
     flags = {"rpc_port": rpc_port, "grpc_port": grpc_port, "rest_port": rest_port, "block_time_ms": block_time_ms}
     settings = _with_flags(current().settings, flags, chain_id)
     run(_serve(settings, _genesis(settings, genesis_balance or [])))
+
+
+@app.command()
+def init(
+    join: Annotated[Path, typer.Option(help="Genesis file of the network.")],
+    node: Annotated[str, typer.Option(help="host:port of the gRPC server of one of its nodes.")],
+) -> None:
+    """Set a home up for a network that others run."""
+    joined = run(join_network(current().settings, join, node))
+    emit(joined, f"{joined.config} names chain {joined.chain_id} at {joined.node}, which is at block {joined.height}")
 
 
 @app.command("export")
