@@ -12,8 +12,10 @@ from typing import Any
 import httpx
 from ray import serve
 from ray.serve import Application
+from ray.serve.config import RequestRouterConfig
 
 from r3mes_ray.errors import ServingUnavailable
+from r3mes_ray.serving.affinity import STATS_PERIOD_S, AffinityRouter
 from r3mes_ray.serving.deployments import EngineDeployment, Gateway, KnowledgeDeployment
 from r3mes_ray.serving.ports import claim_port
 from r3mes_ray.settings import ServingSettings, Settings, parse_settings
@@ -36,6 +38,7 @@ def build_app(settings: Settings) -> Application:
         ray_actor_options=_HEAVY | {"num_gpus": serving.gpus_per_replica},
         max_ongoing_requests=serving.max_running_requests + serving.max_queued_requests + _CONTROL_CALLS,
         max_queued_requests=_CONTROL_CALLS,
+        request_router_config=affinity(busy=serving.max_running_requests),
         graceful_shutdown_timeout_s=_DRAIN_S,
         **_replicas(serving),
     )(EngineDeployment).bind(settings)
@@ -46,6 +49,16 @@ def build_app(settings: Settings) -> Application:
         name="gateway", ray_actor_options=_LIGHT, max_ongoing_requests=1000, graceful_shutdown_timeout_s=_DRAIN_S
     )(serve.ingress()(Gateway))
     return gateway.bind(knowledge, engine, settings)
+
+
+def affinity(*, busy: int, stats_period_s: float = STATS_PERIOD_S) -> RequestRouterConfig:
+    """Route by adapter among replicas that decode `busy` requests at a time each."""
+    choice: dict[str, Any] = {
+        "request_router_class": f"{AffinityRouter.__module__}.{AffinityRouter.__name__}",
+        "request_router_kwargs": {"busy": busy},
+        "request_routing_stats_period_s": stats_period_s,
+    }
+    return RequestRouterConfig(**choice)
 
 
 def build(args: dict[str, Any]) -> Application:

@@ -20,6 +20,7 @@ from ray.serve.handle import DeploymentHandle
 from r3mes_ray.errors import QueueFull, R3mesError, ServingUnavailable
 from r3mes_ray.serving.adapters.follower import Follower
 from r3mes_ray.serving.adapters.versions import VersionTable
+from r3mes_ray.serving.affinity import routing_stats
 from r3mes_ray.serving.api import create_api
 from r3mes_ray.serving.pipeline import Pipeline
 from r3mes_ray.serving.records import Consultation, EngineEvent, EngineRequest, Inquiry, Part
@@ -82,6 +83,10 @@ class EngineDeployment:
     async def report(self) -> EngineReport:
         """`Engine.report`."""
         return self._engine.report()
+
+    async def record_routing_stats(self) -> dict[str, Any]:
+        """What the request router knows of this replica."""
+        return routing_stats(self._engine.report())
 
     async def check_health(self) -> None:
         """Raise when the engine's thread has ended: Serve then replaces the replica."""
