@@ -106,10 +106,10 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(coroutine)
 
 
-def report(error: R3mesError) -> None:
+def report(error: R3mesError, arguments: list[str]) -> None:
     """Print an error and its next step: JSON on standard output with `--json`, else sentences on standard error."""
-    context = _context.get(None)
-    if context is not None and context.json:
+    # The error may be of the settings themselves, before there is a context.
+    if "--json" in arguments:
         body = {"error": {"type": type(error).__name__, "message": str(error), "next_step": error.hint}}
         print(json.dumps(body, ensure_ascii=False), flush=True)
         return

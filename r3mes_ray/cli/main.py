@@ -61,7 +61,7 @@ def execute(arguments: list[str]) -> int:
         prepare(context.settings)
         return dispatch(rest)
     except R3mesError as error:
-        report(error)
+        report(error, arguments)
         return 1
     except typer.Exit as stop:
         return stop.exit_code
