@@ -115,3 +115,17 @@ async def test_preload_bad_adapter_says_why(engine):
 async def test_close_closes_the_backend(engine, backend):
     await engine.close()
     assert backend.closed
+
+
+async def test_generate_fetches_the_runners_up_while_it_answers(engine):
+    runner_up = AdapterId("legal", 4, "cid4")
+    request = EngineRequest(
+        (Message("user", "why?"),), (), Sampling(max_tokens=9), OPTICS, 5.0, runners_up=(runner_up,)
+    )
+    async with aclosing(engine.generate(request)) as events:
+        await anext(events)
+        await anext(events)
+        assert engine.report().cache.prefetches == 0, "the first word comes first"
+        await anext(events)
+        assert engine.report().cache.prefetches == 1
+    assert engine.report().cache.resident == ("cid1",)

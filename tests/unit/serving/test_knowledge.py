@@ -70,3 +70,15 @@ async def test_consult_named_target_without_retrieval_embeds_nothing(embedder):
     embedder.calls = 0
     assert (await knowledge.consult(Inquiry("light", Base()))).passages == ()
     assert embedder.calls == 0
+
+
+async def test_consult_names_the_second_choice_to_be_fetched_ahead(embedder):
+    table, licence = VersionTable(), AdapterId("legal", 4, "cid4")
+    table.switch(ServedExpert(V2, (V1, V2), 5, "light"))
+    table.switch(ServedExpert(licence, (licence,), 5, "licence"))
+    knowledge = Knowledge(embedder, None, table, RoutingSettings())
+    await knowledge.learn([ExpertProfile("optics", "light", (), ()), ExpertProfile("legal", "licence", (), ())])
+    consultation = await knowledge.consult(Inquiry("light light licence", Auto()))
+    assert (consultation.adapter, consultation.runners_up) == (V2, (licence,))
+    table.drop("legal")
+    assert (await knowledge.consult(Inquiry("light", Auto()))).runners_up == ()
