@@ -111,6 +111,17 @@ async def aggregation(client: ChainClient, aggregation_id: int) -> AggregationRe
     return decode.aggregation_record(answer.aggregation)
 
 
+async def next_nonce(client: ChainClient) -> int:
+    """The nonce of this account's next update: one more than the updates that the chain has counted."""
+    try:
+        answer = await ask(
+            client, remes.QueryGetMinerScoreRequest(miner=client.address), remes.QueryGetMinerScoreResponse
+        )
+    except NotOnChain:
+        return 1
+    return answer.total_submissions + 1
+
+
 async def params(client: ChainClient) -> ParamsRecord:
     """The chain's parameters."""
     return decode.params_record(await ask(client, ours.QueryParamsRequest(), ours.QueryParamsResponse))

@@ -8,7 +8,6 @@ miner that died in between.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -152,7 +151,7 @@ async def submit_update(
         gradient_hash=package.manifest.gradient_hash,
         model_version=f"{opened.base_model}/{opened.expert}@{opened.start_version}",
         round_id=opened.round_id,
-        nonce=secrets.randbelow(2**63 - 1) + 1,
+        nonce=await queries.next_nonce(ports.client),
         claimed_loss=f"{loss:.6f}",
         proof_of_work_bits=(await queries.params(ports.client)).proof_of_work_bits,
         prefix=ports.settings.chain.bech32_prefix,

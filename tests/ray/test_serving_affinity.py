@@ -58,7 +58,8 @@ def handle(ray_cluster):
         request_router_config=affinity(busy=8, stats_period_s=0.2),
     )(replica_class())
     yield serve.run(deployment.bind(), name="affinity", route_prefix=None)
-    serve.delete("affinity")
+    # The next application's gateway wants a port of its own, which a Serve that runs would not take.
+    serve.shutdown()
 
 
 def home_of(handle, name):
