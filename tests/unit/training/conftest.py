@@ -18,7 +18,7 @@ from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.training.ports import Clock
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
 from r3mes_ray.wire.r3mes.v1.types_pb2 import Expert, ExpertVersion, Round, RoundPhase
-from r3mes_ray.wire.remes.remes.v1 import tx_pb2
+from r3mes_ray.wire.remes.remes.v1 import query_pb2, tx_pb2
 from r3mes_ray.wire.remes.remes.v1.state_pb2 import AggregationCommitment, AggregationRecord
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
 
@@ -59,11 +59,7 @@ class FakeChain:
             base_hash="00" * 32,
             rule="mean",
             rule_parameters='{"rank":4}',
-            opened_height=5,
-            submit_end=15,
-            commit_end=40,
-            reveal_end=80,
-            challenge_end=90,
+            **{"opened_height": 5, "submit_end": 15, "commit_end": 40, "reveal_end": 80, "challenge_end": 90},
         )
     )
     updates: list = field(default_factory=list)
@@ -107,10 +103,10 @@ class FakeChain:
         if self.swallow:
             self.swallow -= 1
             raise TxUnknown(tx.tx_hash, 1.0)
-        if self.height >= timeout:
-            raise TxRejected("sdk", 30, "tx timeout height", tx.tx_hash, 0)
-        if sequence != self.sequence:
-            raise TxRejected("sdk", 32, f"account sequence mismatch, expected {self.sequence}", tx.tx_hash, 0)
+        late, stale = self.height >= timeout, sequence != self.sequence
+        if late or stale:
+            said = "tx timeout height" if late else f"account sequence mismatch, expected {self.sequence}"
+            raise TxRejected("sdk", 30 if late else 32, said, tx.tx_hash, 0)
         self.mempool.append(tx.raw)
         self.tick()
         self.scythe.strike(after=True)
@@ -128,12 +124,14 @@ class FakeChain:
             case ours.QueryRoundGradientsRequest():
                 return ours.QueryRoundGradientsResponse(gradients=self.updates)
             case ours.QueryExpertRequest():
-                expert = Expert(name="python", base_model="tiny", version=len(self.history), history=self.history)
-                return ours.QueryExpertResponse(expert=expert)
+                expert = {"name": "python", "base_model": "tiny", "history": self.history}
+                return ours.QueryExpertResponse(expert=Expert(version=len(self.history), **expert))
             case ours.QueryCommitmentRequest():
-                if not self.commitments:
-                    raise NotOnChain("commitment", "0")
-                return ours.QueryCommitmentResponse(commitment=self.commitments[0])
+                if self.commitments:
+                    return ours.QueryCommitmentResponse(commitment=self.commitments[0])
+                raise NotOnChain("commitment", "0")
+            case query_pb2.QueryGetMinerScoreRequest():
+                return query_pb2.QueryGetMinerScoreResponse(total_submissions=len(self.updates))
             case ours.QueryAggregationRequest():
                 return ours.QueryAggregationResponse(aggregation=self.aggregations[request.aggregation_id])
         raise AssertionError(f"the fake does not answer {request.DESCRIPTOR.name}")
