@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import uuid
+from collections.abc import AsyncGenerator, Iterator, Sequence, Set
 from contextlib import aclosing, contextmanager
 from typing import Any
 
@@ -57,6 +58,7 @@ class EngineDeployment:
         from r3mes_ray.serving.open_engine import open_engine
 
         self._engine = open_engine(settings)
+        self._name = uuid.uuid4().hex
 
     async def info(self) -> EngineInfo:
         """Which base it serves."""
@@ -68,13 +70,19 @@ class EngineDeployment:
             async for event in events:
                 yield event
 
-    async def preload(self, adapter: AdapterId) -> None:
-        """`Engine.preload`."""
-        await self._engine.preload(adapter)
+    async def replica(self) -> str:
+        """A name that no other replica has or had."""
+        return self._name
 
-    async def pin(self, adapter: AdapterId) -> None:
-        """`Engine.pin`."""
-        await self._engine.pin(adapter)
+    async def preload(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
+        """`Engine.preload`, where this is one of `only`."""
+        if only is None or self._name in only:
+            await self._engine.preload(adapter)
+
+    async def pin(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
+        """`Engine.pin`, where this is one of `only`."""
+        if only is None or self._name in only:
+            await self._engine.pin(adapter)
 
     async def unpin(self, adapter: AdapterId) -> None:
         """`Engine.unpin`."""
@@ -133,24 +141,28 @@ class KnowledgeDeployment:
         self._follower = open_follower(self._settings, self._table, info, self, self._knowledge.learn)
         await self._follower.follow(self._settings.serving.follow_interval_s)
 
-    async def preload(self, adapter: AdapterId) -> None:
-        """Load a version on every engine replica; one that fails decides."""
-        await self._on_every_engine("preload", adapter)
+    async def replicas(self) -> Set[str]:
+        """The engine replicas that run."""
+        return frozenset(await self._on_every_engine(ASK_TIMEOUT_S, "replica"))
 
-    async def pin(self, adapter: AdapterId) -> None:
+    async def preload(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
+        """Load a version on every engine replica; one that fails decides."""
+        await self._on_every_engine(PRELOAD_TIMEOUT_S, "preload", adapter, only)
+
+    async def pin(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
         """Keep a version in a slot of every engine replica."""
-        await self._on_every_engine("pin", adapter)
+        await self._on_every_engine(PRELOAD_TIMEOUT_S, "pin", adapter, only)
 
     async def unpin(self, adapter: AdapterId) -> None:
         """Let go of it."""
-        await self._on_every_engine("unpin", adapter)
+        await self._on_every_engine(PRELOAD_TIMEOUT_S, "unpin", adapter)
 
-    async def _on_every_engine(self, verb: str, adapter: AdapterId) -> None:
+    async def _on_every_engine(self, timeout_s: float, verb: str, *arguments: object) -> Sequence[Any]:
         with from_ray("the engine"):
-            response = self._engine.broadcast(verb, adapter)
-            loaded = await response.results_async(timeout_s=PRELOAD_TIMEOUT_S)
-        if not loaded:
+            answers = await self._engine.broadcast(verb, *arguments).results_async(timeout_s=timeout_s)
+        if not answers:
             raise ServingUnavailable("the engine", "no replica is running, so nothing was checked")
+        return answers
 
 
 class Gateway:

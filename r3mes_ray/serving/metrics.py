@@ -10,6 +10,17 @@ from r3mes_ray.serving.records import AnswerEnd, Part, ServedExpert
 from r3mes_ray.serving.reports import EngineReport
 
 _STAGES = ("embed", "route", "retrieve", "adapter", "first_token", "total")
+_CACHE_COUNTERS = (
+    "slot_hits",
+    "ram_hits",
+    "fetches",
+    "prefetches",
+    "slot_evictions",
+    "ram_evictions",
+    "slot_bytes",
+    "ram_bytes",
+    "refused",
+)
 _SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
 
 
@@ -50,16 +61,10 @@ class ServingMetrics:
             self._versions.labels(expert.current.expert).set(expert.current.version)
         for figure in ("running", "waiting", "steps", "generated_tokens", "prompt_tokens"):
             self._engine.labels(figure).set(sum(getattr(report.engine, figure) for report in reports))
-        for figure in (
-            "slot_hits",
-            "ram_hits",
-            "fetches",
-            "slot_evictions",
-            "ram_evictions",
-            "slot_bytes",
-            "ram_bytes",
-        ):
+        for figure in _CACHE_COUNTERS:
             self._cache.labels(figure).set(sum(getattr(report.cache, figure) for report in reports))
+        for figure in ("resident", "in_ram", "pinned"):
+            self._cache.labels(figure).set(sum(len(getattr(report.cache, figure)) for report in reports))
         return generate_latest(self._registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

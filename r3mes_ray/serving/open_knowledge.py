@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from importlib.resources import files
 from pathlib import Path
-from typing import Protocol
 
 from r3mes_ray.chain import open_chain, queries
 from r3mes_ray.content import open_store
 from r3mes_ray.serving.adapters import choices, version_store
 from r3mes_ray.serving.adapters.choices import read_choices
 from r3mes_ray.serving.adapters.follower import Follower, Learn
+from r3mes_ray.serving.adapters.residency import Engines
 from r3mes_ray.serving.adapters.version_store import VersionStore
 from r3mes_ray.serving.adapters.versions import VersionTable
 from r3mes_ray.serving.embedding import open_embedder
@@ -21,26 +21,9 @@ from r3mes_ray.serving.reports import EngineInfo
 from r3mes_ray.serving.retrieval import open_retriever
 from r3mes_ray.serving.routing.profiles import fetch_profile
 from r3mes_ray.settings import Settings
-from r3mes_ray.types import AdapterId
 
 FOLDER = "serving"
 """Of a node's home: what it served last, and what its operator decided."""
-
-
-class Engines(Protocol):
-    """All engine replicas at once."""
-
-    async def preload(self, adapter: AdapterId) -> None:
-        """Load a version, and check it."""
-        ...
-
-    async def pin(self, adapter: AdapterId) -> None:
-        """Keep a version in a slot."""
-        ...
-
-    async def unpin(self, adapter: AdapterId) -> None:
-        """Let go of it."""
-        ...
 
 
 def open_knowledge(settings: Settings, table: VersionTable) -> tuple[Knowledge, Part]:
@@ -69,13 +52,11 @@ def open_follower(
     return Follower(
         table,
         lambda: queries.experts(chain),
-        engines.preload,
+        engines,
         lambda name, cid: fetch_profile(store, name, cid),
         learn,
         store=VersionStore(folder / version_store.FILE, info.base_hash),
         choices=lambda: read_choices(folder / choices.FILE),
-        pin=engines.pin,
-        unpin=engines.unpin,
         base_hash=info.base_hash,
         chosen=settings.serving.experts,
         clock=time.time,

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from r3mes_ray.chain.records import ExpertRecord
-from r3mes_ray.errors import ChainError, ConfigError, ContentError, ContentNotFound, InvalidInput, R3mesError
+from r3mes_ray.errors import ChainError, ConfigError, ContentError, ContentNotFound, InvalidInput
 from r3mes_ray.serving.adapters.candidates import Candidates
-from r3mes_ray.serving.adapters.check import Preload, VersionCheck
+from r3mes_ray.serving.adapters.check import VersionCheck
 from r3mes_ray.serving.adapters.choices import Choices
+from r3mes_ray.serving.adapters.residency import Engines, Residency
 from r3mes_ray.serving.adapters.version_store import VersionStore
 from r3mes_ray.serving.adapters.versions import RefusedVersion, VersionTable
 from r3mes_ray.serving.records import Part, ServedExpert
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 Experts: TypeAlias = Callable[[], Awaitable[Sequence[ExpertRecord]]]
 FetchProfile: TypeAlias = Callable[[str, Cid], Awaitable[ExpertProfile]]
 Learn: TypeAlias = Callable[[Sequence[ExpertProfile]], Awaitable[None]]
-Pin: TypeAlias = Callable[[AdapterId], Awaitable[None]]
 
 
 class Follower:
@@ -36,13 +36,11 @@ class Follower:
 
     Args:
         experts: asks the chain.
-        preload: fetches, checks and loads a version on every engine; raises what its check finds.
+        engines: fetch, check and load versions.
         fetch_profile: an expert's description by its CID.
         learn: told of all served experts' profiles when one has changed.
         store: keeps the table over a restart.
         choices: reads what the operator decided.
-        pin: keeps a version in a slot of every engine.
-        unpin: lets go of it.
         base_hash: of the base that is served; an expert of another one is refused.
         chosen: names to serve; empty means all.
         clock: Unix time.
@@ -52,25 +50,24 @@ class Follower:
         self,
         table: VersionTable,
         experts: Experts,
-        preload: Preload,
+        engines: Engines,
         fetch_profile: FetchProfile,
         learn: Learn,
         *,
         store: VersionStore,
         choices: Callable[[], Choices],
-        pin: Pin,
-        unpin: Pin,
         base_hash: str,
         chosen: Sequence[str],
         clock: Callable[[], float],
     ) -> None:
-        self._table, self._experts, self._check = table, experts, VersionCheck(table, preload, clock)
+        self._table, self._experts, self._residency = table, experts, Residency(engines)
+        self._check = VersionCheck(table, self._residency.preload, clock)
         self._fetch_profile, self._learn, self._store = fetch_profile, learn, store
-        self._read_choices, self._pin, self._unpin = choices, pin, unpin
+        self._read_choices = choices
         self._base_hash, self._chosen, self._clock = base_hash, frozenset(chosen), clock
         self._profiles: dict[str, tuple[Cid | None, ExpertProfile]] = {}
         self._choices = Choices()
-        self._pinned: set[AdapterId] = set()
+        self._preloads: dict[str, frozenset[AdapterId]] = {}
         self._saved: tuple[ServedExpert, ...] | None = None
         self._chain = Part("chain", ok=False, required=True, detail="not asked yet")
 
@@ -98,7 +95,7 @@ class Follower:
             self._chain = Part("chain", ok=False, required=False, detail=f"{error}; what is served stays served")
         else:
             await self._follow_records([one for one in records if not self._chosen or one.name in self._chosen])
-        await self._follow_pins()
+        await self._residency.settle(self._pins(), self._wanted_loads())
         await self._save()
 
     async def _follow_records(self, wanted: Sequence[ExpertRecord]) -> None:
@@ -134,8 +131,7 @@ class Follower:
         current = await self._best(candidates, None if known is None else known.current)
         if current is None:
             return
-        for adapter in candidates.preload:
-            await self._check.usable(adapter)
+        self._preloads[expert] = frozenset([one for one in candidates.preload if await self._check.usable(one)])
         canary = candidates.canary
         if canary is not None and not await self._check.usable(canary.adapter):
             canary = None
@@ -153,18 +149,14 @@ class Follower:
                 return adapter
         return None
 
-    async def _follow_pins(self) -> None:
-        served = self._table.experts()
-        wanted = {one.current for one in served if self._choices.of(one.current.expert).pinned and one.current.cid}
-        for adapter in sorted(wanted - self._pinned, key=str):
-            try:
-                await self._pin(adapter)
-            except R3mesError as error:
-                log.warning("%s is not pinned: %s", adapter, error)
-            self._pinned.add(adapter)
-        for adapter in sorted(self._pinned - wanted, key=str):
-            self._pinned.discard(adapter)
-            await self._unpin(adapter)
+    def _pins(self) -> frozenset[AdapterId]:
+        current = (one.current for one in self._table.experts())
+        return frozenset(one for one in current if one.cid is not None and self._choices.of(one.expert).pinned)
+
+    def _wanted_loads(self) -> frozenset[AdapterId]:
+        """What was to be preloaded, of the experts that are still served."""
+        self._preloads = {name: kept for name, kept in self._preloads.items() if self._table.known(name)}
+        return frozenset().union(*self._preloads.values())
 
     async def _save(self) -> None:
         experts = self._table.experts()

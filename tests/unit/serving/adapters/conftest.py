@@ -129,7 +129,8 @@ class World:
     def __init__(self, folder):
         self.folder = folder
         self.records, self.errors, self.loaded, self.learned = [], {}, [], []
-        self.chain_error = None
+        self.chain_error = self.engine_error = self.pin_error = None
+        self.running = ["one"]
         self.profiles = {}
         self.now = 1000.0
         self.table = VersionTable(lambda: self.drawn)
@@ -138,9 +139,8 @@ class World:
 
     def follower(self, chosen=()):
         return Follower(
-            self.table, self.experts, self.preload, self.profile, self.learn,
-            store=self.store, choices=lambda: self.choices, pin=self.pin, unpin=self.unpin, base_hash=BASE,
-            chosen=chosen, clock=lambda: self.now,
+            self.table, self.experts, self, self.profile, self.learn,
+            store=self.store, choices=lambda: self.choices, base_hash=BASE, chosen=chosen, clock=lambda: self.now,
         )  # fmt: skip
 
     async def experts(self):
@@ -148,13 +148,20 @@ class World:
             raise self.chain_error
         return self.records
 
-    async def preload(self, adapter):
-        self.loaded.append(str(adapter))
+    async def replicas(self):
+        if self.engine_error:
+            raise self.engine_error
+        return frozenset(self.running)
+
+    async def preload(self, adapter, only=None):
+        self.loaded.append(str(adapter) if only is None else f"{adapter} on {' '.join(sorted(only))}")
         if adapter.cid in self.errors:
             raise self.errors[adapter.cid]
 
-    async def pin(self, adapter):
-        self.pins.append(f"+{adapter}")
+    async def pin(self, adapter, only=None):
+        self.pins.append(f"+{adapter} on {' '.join(sorted(only))}")
+        if self.pin_error:
+            raise self.pin_error
 
     async def unpin(self, adapter):
         self.pins.append(f"-{adapter}")

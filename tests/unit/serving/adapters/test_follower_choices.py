@@ -88,23 +88,6 @@ async def test_held_version_that_fails_its_check_never_replaces_a_good_one(world
     assert world.current().version == 3
 
 
-async def test_pin_follows_the_current_version(world, record, following):
-    world.choices = chosen(pinned=True)
-    follower = await following(world, versions=1)
-    world.records = [record(versions=2)]
-    await follower.follow_once()
-    world.choices = Choices()
-    await follower.follow_once()
-    assert world.pins == ["+optics@1", "+optics@2", "-optics@1", "-optics@2"]
-
-
-async def test_preload_loads_a_version_once(world, following):
-    world.choices = chosen(preload=(1, 7))
-    follower = await following(world)
-    await follower.follow_once()
-    assert world.loaded == ["optics@3", "optics@1"]
-
-
 async def test_node_that_starts_without_chain_serves_what_it_served(world, following, start):
     await following(world)
     again = start()
