@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from google.protobuf.any_pb2 import Any
@@ -46,6 +47,9 @@ _PHASES: Mapping[int, RoundPhase] = {
     types_pb2.ROUND_PHASE_DONE: RoundPhase.DONE,
     types_pb2.ROUND_PHASE_FAILED: RoundPhase.FAILED,
 }
+
+_AMOUNTS = ("miner_reward", "proposer_reward", "supply_cap", "dataset_deposit", "proposal_deposit")
+"""Parameters that the wire has as bare numbers of the base denomination."""
 
 
 def amount(text: str) -> int:
@@ -107,6 +111,7 @@ def expert_record(message: types_pb2.Expert) -> ExpertRecord:
         history=tuple(sorted(history, key=lambda entry: entry.version)),
         registered_height=message.registered_height,
         open_round=RoundId(message.open_round_id) if message.has_open_round else None,
+        retired_height=message.retired_height,
     )
 
 
@@ -184,22 +189,13 @@ def aggregation_record(message: state_pb2.AggregationRecord) -> AggregationRecor
 
 
 def params_record(message: query_pb2.QueryParamsResponse) -> ParamsRecord:
-    """The chain's parameters."""
-    return ParamsRecord(
-        rule_set=message.rule_set,
-        denom=message.denom,
-        submit_blocks=message.submit_blocks,
-        commit_blocks=message.commit_blocks,
-        reveal_blocks=message.reveal_blocks,
-        challenge_blocks=message.challenge_blocks,
-        grace_blocks=message.grace_blocks,
-        min_phase_blocks=message.min_phase_blocks,
-        max_phase_blocks=message.max_phase_blocks,
-        expert_bond=message.expert_bond,
-        proposer_stake=message.proposer_stake,
-        min_gas_price=message.min_gas_price,
-        proof_of_work_bits=message.proof_of_work_bits,
-    )
+    """The chain's parameters; what an older node does not name is empty or 0."""
+    flat = message.DESCRIPTOR.fields_by_name
+    named = [field.name for field in dataclasses.fields(ParamsRecord)]
+    values = {name: getattr(message if name in flat else message.parameters, name) for name in named}
+    for name in _AMOUNTS:
+        values[name] = f"{values[name]}{message.denom}" if values[name] else ""
+    return ParamsRecord(**values)
 
 
 def node_record(message: node_pb2.NodeRegistration) -> NodeRecord:

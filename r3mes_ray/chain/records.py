@@ -61,6 +61,7 @@ class ExpertRecord:
         description: CID of the router description as JSON, `None` where there is none.
         version: 0 is the base without an adapter.
         open_round: the round that is under way; `None` when there is none (0 is a round).
+        retired_height: block in which its owner retired it; 0 while rounds can be opened for it.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ExpertRecord:
     history: tuple[ExpertVersionRecord, ...]
     registered_height: int
     open_round: RoundId | None
+    retired_height: int = 0
 
     @property
     def adapter(self) -> Cid | None:
@@ -160,7 +162,7 @@ class AggregationRecord:
 
 @dataclass(frozen=True, slots=True)
 class ParamsRecord:
-    """The chain's parameters: rule set, default phase lengths and limits in blocks, bonds, price of gas."""
+    """The chain's parameters: amounts as coins, shares in ten-thousandths; all but the first two can be changed."""
 
     rule_set: str
     denom: str
@@ -173,8 +175,37 @@ class ParamsRecord:
     max_phase_blocks: int
     expert_bond: str
     proposer_stake: str
+    validator_stake: str
+    max_validators: int
+    unbonding_blocks: int
+    challenge_bond: str
+    verification_blocks: int
+    appeal_blocks: int
+    unrevealed_slash: int
+    fraud_slash: int
+    absent_slash: int
+    miner_reward: str
+    proposer_reward: str
+    supply_cap: str
     min_gas_price: str
     proof_of_work_bits: int
+    nonce_window: int
+    rate_window_blocks: int
+    max_updates_per_window: int
+    inference_blocks: int
+    dataset_deposit: str
+    task_blocks: int
+    claim_blocks: int
+    proposal_deposit: str
+    deposit_period_s: int
+    voting_period_s: int
+    quorum: int
+    threshold: int
+    veto_threshold: int
+    max_tx_bytes: int
+    max_block_bytes: int
+    max_memo_chars: int
+    max_signatures: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from r3mes_ray.cli.passphrases import open_key, read_text
 from r3mes_ray.cli.signing import Signing, conclude, signing, tell
 from r3mes_ray.cli.tables import fields
 from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
+from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgRetireExpert
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Send, sign, broadcast and look up transactions.")
 
@@ -39,6 +40,16 @@ def send_coins(
     recipient = address_argument(to)
     message = MsgSend(from_address=signing.sender, to_address=recipient, amount=coin_messages(coins))
     conclude([message], signing, f"sent {', '.join(map(str, coins))} to {recipient}")
+
+
+@app.command()
+@signing
+def retire_expert(
+    name: Annotated[str, typer.Argument(help="Name of an expert that the signer owns.")], signing: Signing
+) -> None:
+    """Retire an expert: its bond goes back, and no further round is opened for it; its versions stay."""
+    message = MsgRetireExpert(owner=signing.sender, name=name)
+    conclude([message], signing, f"retired {name}")
 
 
 @app.command("sign")

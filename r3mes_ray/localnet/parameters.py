@@ -111,6 +111,22 @@ class Parameters(Record):
         return -(-gas * price[0] // price[1])
 
 
+AMOUNTS = frozenset(
+    (
+        "expert_bond",
+        "proposer_stake",
+        "validator_stake",
+        "challenge_bond",
+        "miner_reward",
+        "proposer_reward",
+        "supply_cap",
+        "dataset_deposit",
+        "proposal_deposit",
+    )
+)
+"""The parameters that are amounts, which the wire has as decimal text: they may need more than 64 bits."""
+
+
 def share(amount: int, ten_thousandths: int) -> int:
     """A part of an amount, rounded down."""
     return amount * ten_thousandths // 10_000

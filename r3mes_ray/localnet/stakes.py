@@ -164,6 +164,7 @@ def _finish(ctx: Context, record: Slash, status: str) -> None:
     SLASH_DUE.delete(ctx.state, u64(record.release_height), u64(record.slash_id))
     record.status = status
     SLASHES.put(ctx.state, record, u64(record.slash_id))
+    ctx.emit("slash_settled", slash_id=record.slash_id, node_address=record.node_address, status=status)
 
 
 def _shrink_unbonding(ctx: Context, owner: bytes, amount: int) -> None:

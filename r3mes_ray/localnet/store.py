@@ -7,11 +7,13 @@ block, so a torn or changed file is noticed before it is used.
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from r3mes_ray.chain.base import Event
 from r3mes_ray.errors import ChainCorrupt, ChainWriteFailed
 from r3mes_ray.localnet.blocks import Block, Executed, genesis_block, hash_of
 from r3mes_ray.localnet.genesis import Genesis
@@ -21,7 +23,8 @@ from r3mes_ray.localnet.results import tx_response
 from r3mes_ray.localnet.state import after_prefix
 from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import TxResponse
 
-SCHEMA = """
+_BLOCK_EVENTS = "CREATE TABLE block_events (height INTEGER PRIMARY KEY, events TEXT NOT NULL) STRICT"
+SCHEMA = f"""
 CREATE TABLE blocks (height INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, parent_hash BLOB NOT NULL,
   data_hash BLOB NOT NULL, results_hash BLOB NOT NULL, app_hash BLOB NOT NULL, state_sum BLOB NOT NULL,
   block_hash BLOB NOT NULL UNIQUE) STRICT;
@@ -30,8 +33,12 @@ CREATE TABLE txs (height INTEGER NOT NULL, position INTEGER NOT NULL, tx_hash BL
 CREATE TABLE attributes (name TEXT NOT NULL, value TEXT NOT NULL, height INTEGER NOT NULL, position INTEGER NOT NULL,
   PRIMARY KEY (name, value, height, position)) STRICT, WITHOUT ROWID;
 CREATE TABLE state (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+{_BLOCK_EVENTS};
 """
-VERSION = 1
+VERSION = 2
+"""Version 1 had no `block_events`; `chain export` and `chain import` find again what blocks of that time told."""
+_NO_TX = -1
+"""Position of a block's own events in `attributes`."""
 _CHECKED_BLOCKS = 200
 
 
@@ -94,9 +101,22 @@ class Store:
 
     def find_txs(self, attributes: tuple[tuple[str, str], ...]) -> list[tuple[int, int]]:
         """Height and position of the transactions that have all of these `type.key` = value attributes, ascending."""
-        one = "SELECT height, position FROM attributes WHERE name = ? AND value = ?"
+        one = "SELECT height, position FROM attributes WHERE name = ? AND value = ? AND position >= 0"
         query = " INTERSECT ".join([one] * len(attributes)) + " ORDER BY height, position"
         return self._db.execute(query, [part for pair in attributes for part in pair]).fetchall()
+
+    def block_events(self, height: int) -> tuple[Event, ...]:
+        """What a block told besides its transactions: the deadlines that fell on it."""
+        row = self._db.execute("SELECT events FROM block_events WHERE height = ?", (height,)).fetchone()
+        found = [] if row is None else json.loads(row[0])
+        return tuple(Event(kind, tuple((key, value) for key, value in attributes)) for kind, attributes in found)
+
+    def find_blocks(self, attributes: tuple[tuple[str, str], ...]) -> list[int]:
+        """Heights of the blocks whose own events have all of these `type.key` = value attributes, ascending."""
+        one = f"SELECT height FROM attributes WHERE name = ? AND value = ? AND position = {_NO_TX}"
+        query = " INTERSECT ".join([one] * len(attributes)) + " ORDER BY height"
+        rows = self._db.execute(query, [part for pair in attributes for part in pair])
+        return [height for (height,) in rows]
 
     def place(self, tx_hash: bytes) -> tuple[int, int] | None:
         """Height and position of the transaction with a hash."""
@@ -135,6 +155,7 @@ def open_store(path: Path, genesis: Genesis) -> Store:
         connection.execute("PRAGMA synchronous = FULL")
         if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
             _create(connection, genesis)
+        _upgrade(connection)
         return Store(connection, path, _checked_head(connection, path, genesis))
     except sqlite3.DatabaseError as error:
         connection.close()
@@ -151,6 +172,15 @@ def _create(connection: sqlite3.Connection, genesis: Genesis) -> None:
             connection.execute(statement)
         _insert(connection, genesis_block(genesis))
         connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring the schema of an older program to this one's; the state has migrations of its own."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] == 1:
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(_BLOCK_EVENTS)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _insert(connection: sqlite3.Connection, executed: Executed) -> None:
@@ -175,15 +205,23 @@ def _insert(connection: sqlite3.Connection, executed: Executed) -> None:
             "INSERT INTO txs VALUES (?, ?, ?, ?, ?)",
             (block.height, position, tx_hash, raw, response.SerializeToString(deterministic=True)),
         )
-        rows = {(f"{event.type}.{key}", value) for event in outcome.events for key, value in event.attributes}
-        connection.executemany(
-            "INSERT INTO attributes VALUES (?, ?, ?, ?)",
-            [(name, value, block.height, position) for name, value in sorted(rows)],
-        )
+        _index(connection, outcome.events, block.height, position)
+    if executed.events:
+        _index(connection, executed.events, block.height, _NO_TX)
+        told = json.dumps([(event.type, event.attributes) for event in executed.events])
+        connection.execute("INSERT INTO block_events VALUES (?, ?)", (block.height, told))
     gone = [(key,) for key, value in executed.writes.items() if value is None]
     connection.executemany("DELETE FROM state WHERE key = ?", gone)
     kept = [(key, value) for key, value in executed.writes.items() if value is not None]
     connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", kept)
+
+
+def _index(connection: sqlite3.Connection, events: tuple[Event, ...], height: int, position: int) -> None:
+    rows = {(f"{event.type}.{key}", value) for event in events for key, value in event.attributes}
+    connection.executemany(
+        "INSERT INTO attributes VALUES (?, ?, ?, ?)",
+        [(name, value, height, position) for name, value in sorted(rows)],
+    )
 
 
 def _checked_head(connection: sqlite3.Connection, path: Path, genesis: Genesis) -> Block:

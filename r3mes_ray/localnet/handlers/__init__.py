@@ -15,7 +15,6 @@ from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.handlers import (
     aggregation,
     appeals,
-    authority,
     bank,
     challenges,
     datasets,
@@ -23,7 +22,9 @@ from r3mes_ray.localnet.handlers import (
     experts,
     governance,
     inference,
+    models,
     nodes,
+    parameters,
     rounds,
     stakes,
     tasks,
@@ -32,11 +33,13 @@ from r3mes_ray.localnet.handlers import (
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
 from r3mes_ray.wire.cosmos.gov.v1.tx_pb2 import MsgDeposit, MsgSubmitProposal, MsgVote
+from r3mes_ray.wire.r3mes.v1 import tx_pb2 as r3mes
 from r3mes_ray.wire.r3mes.v1.tx_pb2 import (
     MsgAddStake,
     MsgAnnounceContent,
     MsgOpenRound,
     MsgRegisterExpert,
+    MsgRetireExpert,
     MsgWithdrawStake,
 )
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import (
@@ -88,6 +91,7 @@ RULES = dict(
         _route(MsgAddStake, 30_000, stakes.add_stake),
         _route(MsgWithdrawStake, 30_000, stakes.withdraw_stake),
         _route(MsgRegisterExpert, 50_000, experts.register_expert),
+        _route(MsgRetireExpert, 30_000, experts.retire_expert),
         _route(MsgAnnounceContent, 50_000, endpoints.announce_content),
         _route(MsgOpenRound, 50_000, rounds.open_round),
         _route(MsgSubmitGradient, 50_000, updates.submit_gradient),
@@ -102,9 +106,10 @@ RULES = dict(
         _route(MsgSubmitProposal, 100_000, governance.submit_proposal),
         _route(MsgDeposit, 30_000, governance.deposit),
         _route(MsgVote, 30_000, governance.vote),
-        _route(MsgUpdateParams, 50_000, authority.update_params),
-        _route(MsgRegisterModel, 50_000, authority.register_model),
-        _route(MsgActivateModel, 30_000, authority.activate_model),
+        _route(MsgUpdateParams, 50_000, parameters.update_params),
+        _route(r3mes.MsgUpdateParams, 50_000, parameters.change_params),
+        _route(MsgRegisterModel, 50_000, models.register_model),
+        _route(MsgActivateModel, 30_000, models.activate_model),
         _route(MsgProposeDataset, 50_000, datasets.propose),
         _route(MsgVoteDataset, 30_000, datasets.vote),
         _route(MsgMarkDatasetAsOfficial, 50_000, datasets.mark_official),

@@ -38,6 +38,7 @@ from r3mes_ray.wire.cosmos.gov.v1.tx_pb2 import (
     MsgVote,
     MsgVoteResponse,
 )
+from r3mes_ray.wire.r3mes.v1 import tx_pb2 as r3mes
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import (
     MsgActivateModel,
     MsgMarkDatasetAsOfficial,
@@ -51,6 +52,7 @@ EXECUTABLE = frozenset(
     type_url(kind)
     for kind in (
         MsgUpdateParams,
+        r3mes.MsgUpdateParams,
         MsgRegisterModel,
         MsgActivateModel,
         MsgMarkDatasetAsOfficial,

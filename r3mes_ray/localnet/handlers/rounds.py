@@ -8,7 +8,14 @@ import re
 import rfc8785
 
 from r3mes_ray.localnet.addresses import parse_address
-from r3mes_ray.localnet.codes import EXPERT_NOT_FOUND, INVALID_PARAMETER, ROUND_OPEN, STALE_VERSION, Refused
+from r3mes_ray.localnet.codes import (
+    EXPERT_NOT_FOUND,
+    EXPERT_RETIRED,
+    INVALID_PARAMETER,
+    ROUND_OPEN,
+    STALE_VERSION,
+    Refused,
+)
 from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.handlers.checks import check_proposer
 from r3mes_ray.localnet.records import EXPERT_ROUNDS, EXPERTS, LIVE_ROUNDS, ROUNDS, expert_key, next_id, u64
@@ -26,6 +33,8 @@ def open_round(ctx: Context, message: MsgOpenRound) -> MsgOpenRoundResponse:
     expert = EXPERTS.get(ctx.state, message.expert.encode())
     if expert is None:
         raise Refused(EXPERT_NOT_FOUND, message.expert[:80])
+    if expert.retired_height:
+        raise Refused(EXPERT_RETIRED, f"{expert.name} was retired at height {expert.retired_height}")
     if expert.has_open_round:
         raise Refused(ROUND_OPEN, f"{expert.name} has round {expert.open_round_id}")
     if message.start_version != expert.version:

@@ -94,6 +94,7 @@ _R3MES: dict[str, Answer] = {
     "Rounds": r3mes.rounds,
     "RoundGradients": r3mes.round_gradients,
     "Commitment": r3mes.commitment,
+    "Commitments": r3mes.commitments,
     "Aggregation": r3mes.aggregation,
     "Proofs": disputes.proofs,
     "Challenge": disputes.challenge,
@@ -102,6 +103,7 @@ _R3MES: dict[str, Answer] = {
     "Appeals": disputes.appeals,
     "Models": disputes.models,
     "ContentEndpoints": endpoints.content_endpoints,
+    "InferenceRequests": market.inference_requests,
 }
 _REMES: dict[str, Answer] = {
     "Params": remes.params,

@@ -12,6 +12,7 @@ from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries.paging import MAX_LIMIT, page
 from r3mes_ray.localnet.records import DATASET_PROPOSALS, DATASETS, INFERENCES, MINERS, POOLS, SERVING, u64
 from r3mes_ray.localnet.tasks import available, is_active
+from r3mes_ray.wire.r3mes.v1.query_pb2 import QueryInferenceRequestsRequest, QueryInferenceRequestsResponse
 from r3mes_ray.wire.remes.remes.v1.query_pb2 import (
     QueryActivePoolRequest,
     QueryActivePoolResponse,
@@ -77,6 +78,17 @@ def inference_request(node: ChainNode, request: QueryGetInferenceRequestRequest)
     if found is None or found.request_id != request.request_id:
         raise NotOnChain("inference request", request.request_id[:120])
     return QueryGetInferenceRequestResponse(request=found)
+
+
+def inference_requests(node: ChainNode, request: QueryInferenceRequestsRequest) -> QueryInferenceRequestsResponse:
+    """Inference requests to one serving node or to all, of one status or of all, by ascending number."""
+    rows = (
+        (key, found)
+        for key, found in INFERENCES.items(node.store)
+        if request.serving_node in ("", found.serving_node) and request.status in ("", found.status)
+    )
+    taken, answer = page(rows, request.pagination)
+    return QueryInferenceRequestsResponse(requests=taken, pagination=answer)
 
 
 def serving_node(node: ChainNode, request: QueryGetServingNodeStatusRequest) -> QueryGetServingNodeStatusResponse:

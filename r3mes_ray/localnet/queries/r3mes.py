@@ -8,6 +8,7 @@ from r3mes_ray.errors import NotOnChain
 from r3mes_ray.localnet.addresses import parse_address
 from r3mes_ray.localnet.genesis import parameters_of
 from r3mes_ray.localnet.node import ChainNode
+from r3mes_ray.localnet.parameters import AMOUNTS, Parameters
 from r3mes_ray.localnet.queries.paging import page
 from r3mes_ray.localnet.records import (
     AGGREGATIONS,
@@ -19,12 +20,14 @@ from r3mes_ray.localnet.records import (
     expert_key,
     u64,
 )
-from r3mes_ray.localnet.rounds import phase_at, updates_of
+from r3mes_ray.localnet.rounds import commitments_of, phase_at, updates_of
 from r3mes_ray.wire.r3mes.v1.query_pb2 import (
     QueryAggregationRequest,
     QueryAggregationResponse,
     QueryCommitmentRequest,
     QueryCommitmentResponse,
+    QueryCommitmentsRequest,
+    QueryCommitmentsResponse,
     QueryExpertRequest,
     QueryExpertResponse,
     QueryExpertsRequest,
@@ -38,7 +41,7 @@ from r3mes_ray.wire.r3mes.v1.query_pb2 import (
     QueryRoundsRequest,
     QueryRoundsResponse,
 )
-from r3mes_ray.wire.r3mes.v1.types_pb2 import Round
+from r3mes_ray.wire.r3mes.v1.types_pb2 import Params, Round
 
 
 def params(node: ChainNode, request: QueryParamsRequest) -> QueryParamsResponse:
@@ -64,6 +67,7 @@ def params(node: ChainNode, request: QueryParamsRequest) -> QueryParamsResponse:
         unbonding_blocks=held.unbonding_blocks,
         validator_stake=f"{held.validator_stake}{node.chain.denom}",
         nonce_window=held.nonce_window,
+        parameters=_all(held),
     )
 
 
@@ -114,12 +118,27 @@ def commitment(node: ChainNode, request: QueryCommitmentRequest) -> QueryCommitm
     return QueryCommitmentResponse(commitment=found)
 
 
+def commitments(node: ChainNode, request: QueryCommitmentsRequest) -> QueryCommitmentsResponse:
+    """All commitments of a round, by ascending id."""
+    round_(node, QueryRoundRequest(round_id=request.round_id))
+    rows = ((u64(found.commitment_id), found) for found in commitments_of(node.store, request.round_id))
+    taken, answer = page(rows, request.pagination)
+    return QueryCommitmentsResponse(commitments=taken, pagination=answer)
+
+
 def aggregation(node: ChainNode, request: QueryAggregationRequest) -> QueryAggregationResponse:
     """One revealed aggregate with its participants and status."""
     found = AGGREGATIONS.get(node.store, u64(request.aggregation_id))
     if found is None:
         raise NotOnChain("aggregation", str(request.aggregation_id))
     return QueryAggregationResponse(aggregation=found)
+
+
+def _all(held: Parameters) -> Params:
+    answer = Params()
+    for name, value in held.model_dump(exclude={"rule_set"}).items():
+        setattr(answer, name, str(value) if name in AMOUNTS else value)
+    return answer
 
 
 def _rounds(node: ChainNode, name: str) -> Iterator[Round]:

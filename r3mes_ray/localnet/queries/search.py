@@ -11,7 +11,7 @@ from r3mes_ray.localnet.node import ChainNode
 
 _AND = re.compile(r"\s+AND\s+", re.IGNORECASE)
 _EQUAL = re.compile(r"\s*([A-Za-z0-9_.]+)\s*=\s*'([^']*)'\s*")
-_HEIGHT = re.compile(r"\s*tx\.height\s*(=|>=|<=|>|<)\s*'?(\d{1,18})'?\s*")
+_HEIGHT = re.compile(r"\s*(?:tx|block)\.height\s*(=|>=|<=|>|<)\s*'?(\d{1,18})'?\s*")
 _MAX_CHARS = 2_000
 _MAX_CONDITIONS = 8
 
@@ -68,6 +68,15 @@ def find(node: ChainNode, query: TxQuery) -> list[tuple[int, int]]:
     else:
         places = node.store.places(query.low, query.high)
     return [place for place in places if query.low <= place[0] <= query.high]
+
+
+def find_blocks(node: ChainNode, query: TxQuery) -> list[int]:
+    """Heights of the blocks whose own events a query names, ascending."""
+    if query.attributes:
+        heights = node.store.find_blocks(query.attributes)
+    else:
+        heights = list(range(max(query.low, 1), min(query.high, node.height) + 1))
+    return [height for height in heights if query.low <= height <= query.high]
 
 
 def matches(query: TxQuery, values: Mapping[str, Sequence[str]], height: int, tx_hash: bytes) -> bool:

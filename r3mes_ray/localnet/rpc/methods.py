@@ -12,7 +12,8 @@ from r3mes_ray.errors import InvalidInput, NotOnChain
 from r3mes_ray.localnet.codes import MEMPOOL_FULL, TX_IN_MEMPOOL, UNKNOWN_REQUEST, Refused
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries import SERVICES
-from r3mes_ray.localnet.queries.search import find, parse_query
+from r3mes_ray.localnet.queries.search import find, find_blocks, parse_query
+from r3mes_ray.localnet.results import abci_events
 from r3mes_ray.localnet.rpc import render
 from r3mes_ray.localnet.rpc.arguments import Arguments
 from r3mes_ray.localnet.rpc.history import blockchain, genesis
@@ -103,6 +104,16 @@ def tx_search(node: ChainNode, arguments: Arguments) -> Json:
     return {"txs": found, "total_count": str(len(places))}
 
 
+def block_search(node: ChainNode, arguments: Arguments) -> Json:
+    """Blocks by their own events: what deadlines did at their ends."""
+    heights = find_blocks(node, parse_query(arguments.text("query")))
+    if arguments.text("order_by", "asc") == "desc":
+        heights.reverse()
+    start, length = arguments.page()
+    found = [node.store.block(height) for height in heights[start : start + length]]
+    return {"blocks": [render.block(node, one) for one in found if one], "total_count": str(len(heights))}
+
+
 def block(node: ChainNode, arguments: Arguments) -> Json:
     """One block; without a height the last one."""
     height = arguments.number("height", node.height)
@@ -113,7 +124,7 @@ def block(node: ChainNode, arguments: Arguments) -> Json:
 
 
 def block_results(node: ChainNode, arguments: Arguments) -> Json:
-    """What a block's transactions came to."""
+    """What a block's transactions came to, and what the deadlines at its end did."""
     height = arguments.number("height", node.height)
     if node.store.block(height) is None:
         raise NotOnChain("block", f"{height}, the last one is {node.height}")
@@ -121,7 +132,7 @@ def block_results(node: ChainNode, arguments: Arguments) -> Json:
     return {
         "height": str(height),
         "txs_results": results,
-        "finalize_block_events": [],
+        "finalize_block_events": render.events(abci_events(node.store.block_events(height))),
         "validator_updates": [],
         "consensus_param_updates": None,
     }
@@ -137,6 +148,7 @@ METHODS: dict[str, Method] = {
     "tx_search": tx_search,
     "block": block,
     "block_results": block_results,
+    "block_search": block_search,
     "blockchain": blockchain,
     "genesis": genesis,
 }

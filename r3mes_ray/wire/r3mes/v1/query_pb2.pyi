@@ -1,6 +1,7 @@
 from r3mes_ray.wire.cosmos.base.query.v1beta1 import pagination_pb2 as _pagination_pb2
 from r3mes_ray.wire.r3mes.v1 import types_pb2 as _types_pb2
 from r3mes_ray.wire.remes.remes.v1 import model_pb2 as _model_pb2
+from r3mes_ray.wire.remes.remes.v1 import serving_pb2 as _serving_pb2
 from r3mes_ray.wire.remes.remes.v1 import slashing_pb2 as _slashing_pb2
 from r3mes_ray.wire.remes.remes.v1 import state_pb2 as _state_pb2
 from r3mes_ray.wire.remes.remes.v1 import stored_gradient_pb2 as _stored_gradient_pb2
@@ -17,7 +18,7 @@ class QueryParamsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class QueryParamsResponse(_message.Message):
-    __slots__ = ("rule_set", "denom", "submit_blocks", "commit_blocks", "reveal_blocks", "challenge_blocks", "grace_blocks", "min_phase_blocks", "max_phase_blocks", "expert_bond", "proposer_stake", "min_gas_price", "proof_of_work_bits", "challenge_bond", "verification_blocks", "appeal_blocks", "unbonding_blocks", "validator_stake", "nonce_window")
+    __slots__ = ("rule_set", "denom", "submit_blocks", "commit_blocks", "reveal_blocks", "challenge_blocks", "grace_blocks", "min_phase_blocks", "max_phase_blocks", "expert_bond", "proposer_stake", "min_gas_price", "proof_of_work_bits", "challenge_bond", "verification_blocks", "appeal_blocks", "unbonding_blocks", "validator_stake", "nonce_window", "parameters")
     RULE_SET_FIELD_NUMBER: _ClassVar[int]
     DENOM_FIELD_NUMBER: _ClassVar[int]
     SUBMIT_BLOCKS_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +38,7 @@ class QueryParamsResponse(_message.Message):
     UNBONDING_BLOCKS_FIELD_NUMBER: _ClassVar[int]
     VALIDATOR_STAKE_FIELD_NUMBER: _ClassVar[int]
     NONCE_WINDOW_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     rule_set: str
     denom: str
     submit_blocks: int
@@ -56,7 +58,8 @@ class QueryParamsResponse(_message.Message):
     unbonding_blocks: int
     validator_stake: str
     nonce_window: int
-    def __init__(self, rule_set: _Optional[str] = ..., denom: _Optional[str] = ..., submit_blocks: _Optional[int] = ..., commit_blocks: _Optional[int] = ..., reveal_blocks: _Optional[int] = ..., challenge_blocks: _Optional[int] = ..., grace_blocks: _Optional[int] = ..., min_phase_blocks: _Optional[int] = ..., max_phase_blocks: _Optional[int] = ..., expert_bond: _Optional[str] = ..., proposer_stake: _Optional[str] = ..., min_gas_price: _Optional[str] = ..., proof_of_work_bits: _Optional[int] = ..., challenge_bond: _Optional[str] = ..., verification_blocks: _Optional[int] = ..., appeal_blocks: _Optional[int] = ..., unbonding_blocks: _Optional[int] = ..., validator_stake: _Optional[str] = ..., nonce_window: _Optional[int] = ...) -> None: ...
+    parameters: _types_pb2.Params
+    def __init__(self, rule_set: _Optional[str] = ..., denom: _Optional[str] = ..., submit_blocks: _Optional[int] = ..., commit_blocks: _Optional[int] = ..., reveal_blocks: _Optional[int] = ..., challenge_blocks: _Optional[int] = ..., grace_blocks: _Optional[int] = ..., min_phase_blocks: _Optional[int] = ..., max_phase_blocks: _Optional[int] = ..., expert_bond: _Optional[str] = ..., proposer_stake: _Optional[str] = ..., min_gas_price: _Optional[str] = ..., proof_of_work_bits: _Optional[int] = ..., challenge_bond: _Optional[str] = ..., verification_blocks: _Optional[int] = ..., appeal_blocks: _Optional[int] = ..., unbonding_blocks: _Optional[int] = ..., validator_stake: _Optional[str] = ..., nonce_window: _Optional[int] = ..., parameters: _Optional[_Union[_types_pb2.Params, _Mapping]] = ...) -> None: ...
 
 class QueryExpertRequest(_message.Message):
     __slots__ = ("name",)
@@ -141,6 +144,22 @@ class QueryCommitmentResponse(_message.Message):
     COMMITMENT_FIELD_NUMBER: _ClassVar[int]
     commitment: _state_pb2.AggregationCommitment
     def __init__(self, commitment: _Optional[_Union[_state_pb2.AggregationCommitment, _Mapping]] = ...) -> None: ...
+
+class QueryCommitmentsRequest(_message.Message):
+    __slots__ = ("round_id", "pagination")
+    ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    round_id: int
+    pagination: _pagination_pb2.PageRequest
+    def __init__(self, round_id: _Optional[int] = ..., pagination: _Optional[_Union[_pagination_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+
+class QueryCommitmentsResponse(_message.Message):
+    __slots__ = ("commitments", "pagination")
+    COMMITMENTS_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    commitments: _containers.RepeatedCompositeFieldContainer[_state_pb2.AggregationCommitment]
+    pagination: _pagination_pb2.PageResponse
+    def __init__(self, commitments: _Optional[_Iterable[_Union[_state_pb2.AggregationCommitment, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
 
 class QueryAggregationRequest(_message.Message):
     __slots__ = ("aggregation_id",)
@@ -257,3 +276,21 @@ class QueryContentEndpointsResponse(_message.Message):
     endpoints: _containers.RepeatedCompositeFieldContainer[_types_pb2.ContentEndpoint]
     pagination: _pagination_pb2.PageResponse
     def __init__(self, endpoints: _Optional[_Iterable[_Union[_types_pb2.ContentEndpoint, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
+
+class QueryInferenceRequestsRequest(_message.Message):
+    __slots__ = ("serving_node", "status", "pagination")
+    SERVING_NODE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    serving_node: str
+    status: str
+    pagination: _pagination_pb2.PageRequest
+    def __init__(self, serving_node: _Optional[str] = ..., status: _Optional[str] = ..., pagination: _Optional[_Union[_pagination_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+
+class QueryInferenceRequestsResponse(_message.Message):
+    __slots__ = ("requests", "pagination")
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    requests: _containers.RepeatedCompositeFieldContainer[_serving_pb2.InferenceRequest]
+    pagination: _pagination_pb2.PageResponse
+    def __init__(self, requests: _Optional[_Iterable[_Union[_serving_pb2.InferenceRequest, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...

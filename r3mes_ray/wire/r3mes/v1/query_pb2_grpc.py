@@ -69,6 +69,11 @@ class QueryStub:
                 request_serializer=r3mes_dot_v1_dot_query__pb2.QueryCommitmentRequest.SerializeToString,
                 response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryCommitmentResponse.FromString,
                 _registered_method=True)
+        self.Commitments = channel.unary_unary(
+                '/r3mes.v1.Query/Commitments',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QueryCommitmentsRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryCommitmentsResponse.FromString,
+                _registered_method=True)
         self.Aggregation = channel.unary_unary(
                 '/r3mes.v1.Query/Aggregation',
                 request_serializer=r3mes_dot_v1_dot_query__pb2.QueryAggregationRequest.SerializeToString,
@@ -108,6 +113,11 @@ class QueryStub:
                 '/r3mes.v1.Query/ContentEndpoints',
                 request_serializer=r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsRequest.SerializeToString,
                 response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsResponse.FromString,
+                _registered_method=True)
+        self.InferenceRequests = channel.unary_unary(
+                '/r3mes.v1.Query/InferenceRequests',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QueryInferenceRequestsRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryInferenceRequestsResponse.FromString,
                 _registered_method=True)
 
 
@@ -153,6 +163,13 @@ class QueryServicer:
 
     def Commitment(self, request, context):
         """The one commitment of a proposer in a round.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Commitments(self, request, context):
+        """All commitments of a round, by ascending id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -210,6 +227,13 @@ class QueryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def InferenceRequests(self, request, context):
+        """Paid inference requests, such as those that wait for one serving node, by ascending number.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QueryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -247,6 +271,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Commitment,
                     request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryCommitmentRequest.FromString,
                     response_serializer=r3mes_dot_v1_dot_query__pb2.QueryCommitmentResponse.SerializeToString,
+            ),
+            'Commitments': grpc.unary_unary_rpc_method_handler(
+                    servicer.Commitments,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryCommitmentsRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QueryCommitmentsResponse.SerializeToString,
             ),
             'Aggregation': grpc.unary_unary_rpc_method_handler(
                     servicer.Aggregation,
@@ -287,6 +316,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.ContentEndpoints,
                     request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsRequest.FromString,
                     response_serializer=r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsResponse.SerializeToString,
+            ),
+            'InferenceRequests': grpc.unary_unary_rpc_method_handler(
+                    servicer.InferenceRequests,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryInferenceRequestsRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QueryInferenceRequestsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -478,6 +512,33 @@ class Query:
             '/r3mes.v1.Query/Commitment',
             r3mes_dot_v1_dot_query__pb2.QueryCommitmentRequest.SerializeToString,
             r3mes_dot_v1_dot_query__pb2.QueryCommitmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Commitments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/Commitments',
+            r3mes_dot_v1_dot_query__pb2.QueryCommitmentsRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QueryCommitmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -694,6 +755,33 @@ class Query:
             '/r3mes.v1.Query/ContentEndpoints',
             r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsRequest.SerializeToString,
             r3mes_dot_v1_dot_query__pb2.QueryContentEndpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InferenceRequests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/InferenceRequests',
+            r3mes_dot_v1_dot_query__pb2.QueryInferenceRequestsRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QueryInferenceRequestsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from r3mes_ray.wire.cosmos.base.v1beta1 import coin_pb2 as cosmos_dot_base_dot_v1beta1_dot_coin__pb2
 from r3mes_ray.wire.cosmos.msg.v1 import msg_pb2 as cosmos_dot_msg_dot_v1_dot_msg__pb2
+from r3mes_ray.wire.r3mes.v1 import types_pb2 as r3mes_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x11r3mes/v1/tx.proto\x12\x08r3mes.v1\x1a\x1e\x63osmos/base/v1beta1/coin.proto\x1a\x17\x63osmos/msg/v1/msg.proto\"\xa5\x01\n\x11MsgRegisterExpert\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nbase_model\x18\x03 \x01(\t\x12\x11\n\tbase_hash\x18\x04 \x01(\t\x12\x17\n\x0f\x64\x65scription_cid\x18\x05 \x01(\t\x12\'\n\x04\x62ond\x18\x06 \x01(\x0b\x32\x19.cosmos.base.v1beta1.Coin:\n\x82\xe7\xb0*\x05owner\"\x1b\n\x19MsgRegisterExpertResponse\"\xdc\x01\n\x0cMsgOpenRound\x12\x10\n\x08proposer\x18\x01 \x01(\t\x12\x0e\n\x06\x65xpert\x18\x02 \x01(\t\x12\x15\n\rstart_version\x18\x03 \x01(\x04\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x17\n\x0frule_parameters\x18\x05 \x01(\t\x12\x15\n\rsubmit_blocks\x18\x06 \x01(\x04\x12\x15\n\rcommit_blocks\x18\x07 \x01(\x04\x12\x15\n\rreveal_blocks\x18\x08 \x01(\x04\x12\x18\n\x10\x63hallenge_blocks\x18\t \x01(\x04:\r\x82\xe7\xb0*\x08proposer\"{\n\x14MsgOpenRoundResponse\x12\x10\n\x08round_id\x18\x01 \x01(\x04\x12\x12\n\nsubmit_end\x18\x02 \x01(\x03\x12\x12\n\ncommit_end\x18\x03 \x01(\x03\x12\x12\n\nreveal_end\x18\x04 \x01(\x03\x12\x15\n\rchallenge_end\x18\x05 \x01(\x03\"a\n\x0bMsgAddStake\x12\x14\n\x0cnode_address\x18\x01 \x01(\t\x12)\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x19.cosmos.base.v1beta1.Coin:\x11\x82\xe7\xb0*\x0cnode_address\"\x15\n\x13MsgAddStakeResponse\"f\n\x10MsgWithdrawStake\x12\x14\n\x0cnode_address\x18\x01 \x01(\t\x12)\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x19.cosmos.base.v1beta1.Coin:\x11\x82\xe7\xb0*\x0cnode_address\"2\n\x18MsgWithdrawStakeResponse\x12\x16\n\x0erelease_height\x18\x01 \x01(\x03\"R\n\x12MsgAnnounceContent\x12\x14\n\x0cnode_address\x18\x01 \x01(\t\x12\x13\n\x0b\x63ontent_url\x18\x02 \x01(\t:\x11\x82\xe7\xb0*\x0cnode_address\"\x1c\n\x1aMsgAnnounceContentResponse2\x8f\x03\n\x03Msg\x12R\n\x0eRegisterExpert\x12\x1b.r3mes.v1.MsgRegisterExpert\x1a#.r3mes.v1.MsgRegisterExpertResponse\x12\x43\n\tOpenRound\x12\x16.r3mes.v1.MsgOpenRound\x1a\x1e.r3mes.v1.MsgOpenRoundResponse\x12U\n\x0f\x41nnounceContent\x12\x1c.r3mes.v1.MsgAnnounceContent\x1a$.r3mes.v1.MsgAnnounceContentResponse\x12@\n\x08\x41\x64\x64Stake\x12\x15.r3mes.v1.MsgAddStake\x1a\x1d.r3mes.v1.MsgAddStakeResponse\x12O\n\rWithdrawStake\x12\x1a.r3mes.v1.MsgWithdrawStake\x1a\".r3mes.v1.MsgWithdrawStakeResponse\x1a\x05\x80\xe7\xb0*\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x11r3mes/v1/tx.proto\x12\x08r3mes.v1\x1a\x1e\x63osmos/base/v1beta1/coin.proto\x1a\x17\x63osmos/msg/v1/msg.proto\x1a\x14r3mes/v1/types.proto\"\xa5\x01\n\x11MsgRegisterExpert\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nbase_model\x18\x03 \x01(\t\x12\x11\n\tbase_hash\x18\x04 \x01(\t\x12\x17\n\x0f\x64\x65scription_cid\x18\x05 \x01(\t\x12\'\n\x04\x62ond\x18\x06 \x01(\x0b\x32\x19.cosmos.base.v1beta1.Coin:\n\x82\xe7\xb0*\x05owner\"\x1b\n\x19MsgRegisterExpertResponse\"\xdc\x01\n\x0cMsgOpenRound\x12\x10\n\x08proposer\x18\x01 \x01(\t\x12\x0e\n\x06\x65xpert\x18\x02 \x01(\t\x12\x15\n\rstart_version\x18\x03 \x01(\x04\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x17\n\x0frule_parameters\x18\x05 \x01(\t\x12\x15\n\rsubmit_blocks\x18\x06 \x01(\x04\x12\x15\n\rcommit_blocks\x18\x07 \x01(\x04\x12\x15\n\rreveal_blocks\x18\x08 \x01(\x04\x12\x18\n\x10\x63hallenge_blocks\x18\t \x01(\x04:\r\x82\xe7\xb0*\x08proposer\"{\n\x14MsgOpenRoundResponse\x12\x10\n\x08round_id\x18\x01 \x01(\x04\x12\x12\n\nsubmit_end\x18\x02 \x01(\x03\x12\x12\n\ncommit_end\x18\x03 \x01(\x03\x12\x12\n\nreveal_end\x18\x04 \x01(\x03\x12\x15\n\rchallenge_end\x18\x05 \x01(\x03\"a\n\x0bMsgAddStake\x12\x14\n\x0cnode_address\x18\x01 \x01(\t\x12)\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x19.cosmos.base.v1beta1.Coin:\x11\x82\xe7\xb0*\x0cnode_address\"\x15\n\x13MsgAddStakeResponse\"f\n\x10MsgWithdrawStake\x12\x14\n\x0cnode_address\x18\x01 \x01(\t\x12)\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x19.cosmos.base.v1beta1.Coin:\x11\x82\xe7\xb0*\x0cnode_address\"2\n\x18MsgWithdrawStakeResponse\x12\x16\n\x0erelease_height\x18\x01 \x01(\x03\"R\n\x12MsgAnnounceContent\x12\x14\n\x0cnode_address\x18\x01 \x01(\t\x12\x13\n\x0b\x63ontent_url\x18\x02 \x01(\t:\x11\x82\xe7\xb0*\x0cnode_address\"\x1c\n\x1aMsgAnnounceContentResponse\":\n\x0fMsgRetireExpert\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t:\n\x82\xe7\xb0*\x05owner\"B\n\x17MsgRetireExpertResponse\x12\'\n\x04\x62ond\x18\x01 \x01(\x0b\x32\x19.cosmos.base.v1beta1.Coin\"W\n\x0fMsgUpdateParams\x12\x11\n\tauthority\x18\x01 \x01(\t\x12!\n\x07\x63hanges\x18\x02 \x01(\x0b\x32\x10.r3mes.v1.Params:\x0e\x82\xe7\xb0*\tauthority\"\x19\n\x17MsgUpdateParamsResponse2\xab\x04\n\x03Msg\x12R\n\x0eRegisterExpert\x12\x1b.r3mes.v1.MsgRegisterExpert\x1a#.r3mes.v1.MsgRegisterExpertResponse\x12\x43\n\tOpenRound\x12\x16.r3mes.v1.MsgOpenRound\x1a\x1e.r3mes.v1.MsgOpenRoundResponse\x12U\n\x0f\x41nnounceContent\x12\x1c.r3mes.v1.MsgAnnounceContent\x1a$.r3mes.v1.MsgAnnounceContentResponse\x12@\n\x08\x41\x64\x64Stake\x12\x15.r3mes.v1.MsgAddStake\x1a\x1d.r3mes.v1.MsgAddStakeResponse\x12O\n\rWithdrawStake\x12\x1a.r3mes.v1.MsgWithdrawStake\x1a\".r3mes.v1.MsgWithdrawStakeResponse\x12L\n\x0cRetireExpert\x12\x19.r3mes.v1.MsgRetireExpert\x1a!.r3mes.v1.MsgRetireExpertResponse\x12L\n\x0cUpdateParams\x12\x19.r3mes.v1.MsgUpdateParams\x1a!.r3mes.v1.MsgUpdateParamsResponse\x1a\x05\x80\xe7\xb0*\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,28 +44,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MSGWITHDRAWSTAKE']._serialized_options = b'\202\347\260*\014node_address'
   _globals['_MSGANNOUNCECONTENT']._loaded_options = None
   _globals['_MSGANNOUNCECONTENT']._serialized_options = b'\202\347\260*\014node_address'
+  _globals['_MSGRETIREEXPERT']._loaded_options = None
+  _globals['_MSGRETIREEXPERT']._serialized_options = b'\202\347\260*\005owner'
+  _globals['_MSGUPDATEPARAMS']._loaded_options = None
+  _globals['_MSGUPDATEPARAMS']._serialized_options = b'\202\347\260*\tauthority'
   _globals['_MSG']._loaded_options = None
   _globals['_MSG']._serialized_options = b'\200\347\260*\001'
-  _globals['_MSGREGISTEREXPERT']._serialized_start=89
-  _globals['_MSGREGISTEREXPERT']._serialized_end=254
-  _globals['_MSGREGISTEREXPERTRESPONSE']._serialized_start=256
-  _globals['_MSGREGISTEREXPERTRESPONSE']._serialized_end=283
-  _globals['_MSGOPENROUND']._serialized_start=286
-  _globals['_MSGOPENROUND']._serialized_end=506
-  _globals['_MSGOPENROUNDRESPONSE']._serialized_start=508
-  _globals['_MSGOPENROUNDRESPONSE']._serialized_end=631
-  _globals['_MSGADDSTAKE']._serialized_start=633
-  _globals['_MSGADDSTAKE']._serialized_end=730
-  _globals['_MSGADDSTAKERESPONSE']._serialized_start=732
-  _globals['_MSGADDSTAKERESPONSE']._serialized_end=753
-  _globals['_MSGWITHDRAWSTAKE']._serialized_start=755
-  _globals['_MSGWITHDRAWSTAKE']._serialized_end=857
-  _globals['_MSGWITHDRAWSTAKERESPONSE']._serialized_start=859
-  _globals['_MSGWITHDRAWSTAKERESPONSE']._serialized_end=909
-  _globals['_MSGANNOUNCECONTENT']._serialized_start=911
-  _globals['_MSGANNOUNCECONTENT']._serialized_end=993
-  _globals['_MSGANNOUNCECONTENTRESPONSE']._serialized_start=995
-  _globals['_MSGANNOUNCECONTENTRESPONSE']._serialized_end=1023
-  _globals['_MSG']._serialized_start=1026
-  _globals['_MSG']._serialized_end=1425
+  _globals['_MSGREGISTEREXPERT']._serialized_start=111
+  _globals['_MSGREGISTEREXPERT']._serialized_end=276
+  _globals['_MSGREGISTEREXPERTRESPONSE']._serialized_start=278
+  _globals['_MSGREGISTEREXPERTRESPONSE']._serialized_end=305
+  _globals['_MSGOPENROUND']._serialized_start=308
+  _globals['_MSGOPENROUND']._serialized_end=528
+  _globals['_MSGOPENROUNDRESPONSE']._serialized_start=530
+  _globals['_MSGOPENROUNDRESPONSE']._serialized_end=653
+  _globals['_MSGADDSTAKE']._serialized_start=655
+  _globals['_MSGADDSTAKE']._serialized_end=752
+  _globals['_MSGADDSTAKERESPONSE']._serialized_start=754
+  _globals['_MSGADDSTAKERESPONSE']._serialized_end=775
+  _globals['_MSGWITHDRAWSTAKE']._serialized_start=777
+  _globals['_MSGWITHDRAWSTAKE']._serialized_end=879
+  _globals['_MSGWITHDRAWSTAKERESPONSE']._serialized_start=881
+  _globals['_MSGWITHDRAWSTAKERESPONSE']._serialized_end=931
+  _globals['_MSGANNOUNCECONTENT']._serialized_start=933
+  _globals['_MSGANNOUNCECONTENT']._serialized_end=1015
+  _globals['_MSGANNOUNCECONTENTRESPONSE']._serialized_start=1017
+  _globals['_MSGANNOUNCECONTENTRESPONSE']._serialized_end=1045
+  _globals['_MSGRETIREEXPERT']._serialized_start=1047
+  _globals['_MSGRETIREEXPERT']._serialized_end=1105
+  _globals['_MSGRETIREEXPERTRESPONSE']._serialized_start=1107
+  _globals['_MSGRETIREEXPERTRESPONSE']._serialized_end=1173
+  _globals['_MSGUPDATEPARAMS']._serialized_start=1175
+  _globals['_MSGUPDATEPARAMS']._serialized_end=1262
+  _globals['_MSGUPDATEPARAMSRESPONSE']._serialized_start=1264
+  _globals['_MSGUPDATEPARAMSRESPONSE']._serialized_end=1289
+  _globals['_MSG']._serialized_start=1292
+  _globals['_MSG']._serialized_end=1847
 # @@protoc_insertion_point(module_scope)

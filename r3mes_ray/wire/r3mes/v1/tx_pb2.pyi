@@ -1,5 +1,6 @@
 from r3mes_ray.wire.cosmos.base.v1beta1 import coin_pb2 as _coin_pb2
 from r3mes_ray.wire.cosmos.msg.v1 import msg_pb2 as _msg_pb2
+from r3mes_ray.wire.r3mes.v1 import types_pb2 as _types_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
@@ -98,5 +99,31 @@ class MsgAnnounceContent(_message.Message):
     def __init__(self, node_address: _Optional[str] = ..., content_url: _Optional[str] = ...) -> None: ...
 
 class MsgAnnounceContentResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class MsgRetireExpert(_message.Message):
+    __slots__ = ("owner", "name")
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    owner: str
+    name: str
+    def __init__(self, owner: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class MsgRetireExpertResponse(_message.Message):
+    __slots__ = ("bond",)
+    BOND_FIELD_NUMBER: _ClassVar[int]
+    bond: _coin_pb2.Coin
+    def __init__(self, bond: _Optional[_Union[_coin_pb2.Coin, _Mapping]] = ...) -> None: ...
+
+class MsgUpdateParams(_message.Message):
+    __slots__ = ("authority", "changes")
+    AUTHORITY_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    authority: str
+    changes: _types_pb2.Params
+    def __init__(self, authority: _Optional[str] = ..., changes: _Optional[_Union[_types_pb2.Params, _Mapping]] = ...) -> None: ...
+
+class MsgUpdateParamsResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -59,6 +59,16 @@ class MsgStub:
                 request_serializer=r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStake.SerializeToString,
                 response_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStakeResponse.FromString,
                 _registered_method=True)
+        self.RetireExpert = channel.unary_unary(
+                '/r3mes.v1.Msg/RetireExpert',
+                request_serializer=r3mes_dot_v1_dot_tx__pb2.MsgRetireExpert.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgRetireExpertResponse.FromString,
+                _registered_method=True)
+        self.UpdateParams = channel.unary_unary(
+                '/r3mes.v1.Msg/UpdateParams',
+                request_serializer=r3mes_dot_v1_dot_tx__pb2.MsgUpdateParams.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgUpdateParamsResponse.FromString,
+                _registered_method=True)
 
 
 class MsgServicer:
@@ -99,6 +109,20 @@ class MsgServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetireExpert(self, request, context):
+        """The expert's owner: no further round is opened, and the bond goes back. Its versions stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateParams(self, request, context):
+        """A passed proposal: changes parameters; those that are left out stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MsgServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -126,6 +150,16 @@ def add_MsgServicer_to_server(servicer, server):
                     servicer.WithdrawStake,
                     request_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStake.FromString,
                     response_serializer=r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStakeResponse.SerializeToString,
+            ),
+            'RetireExpert': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetireExpert,
+                    request_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgRetireExpert.FromString,
+                    response_serializer=r3mes_dot_v1_dot_tx__pb2.MsgRetireExpertResponse.SerializeToString,
+            ),
+            'UpdateParams': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateParams,
+                    request_deserializer=r3mes_dot_v1_dot_tx__pb2.MsgUpdateParams.FromString,
+                    response_serializer=r3mes_dot_v1_dot_tx__pb2.MsgUpdateParamsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -263,6 +297,60 @@ class Msg:
             '/r3mes.v1.Msg/WithdrawStake',
             r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStake.SerializeToString,
             r3mes_dot_v1_dot_tx__pb2.MsgWithdrawStakeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetireExpert(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Msg/RetireExpert',
+            r3mes_dot_v1_dot_tx__pb2.MsgRetireExpert.SerializeToString,
+            r3mes_dot_v1_dot_tx__pb2.MsgRetireExpertResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateParams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Msg/UpdateParams',
+            r3mes_dot_v1_dot_tx__pb2.MsgUpdateParams.SerializeToString,
+            r3mes_dot_v1_dot_tx__pb2.MsgUpdateParamsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,7 +42,7 @@ class ExpertVersion(_message.Message):
     def __init__(self, version: _Optional[int] = ..., adapter_cid: _Optional[str] = ..., round_id: _Optional[int] = ..., aggregation_id: _Optional[int] = ..., finalized_height: _Optional[int] = ...) -> None: ...
 
 class Expert(_message.Message):
-    __slots__ = ("name", "owner", "base_model", "base_hash", "description_cid", "bond", "version", "history", "registered_height", "has_open_round", "open_round_id")
+    __slots__ = ("name", "owner", "base_model", "base_hash", "description_cid", "bond", "version", "history", "registered_height", "has_open_round", "open_round_id", "retired_height")
     NAME_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     BASE_MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +54,7 @@ class Expert(_message.Message):
     REGISTERED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
     HAS_OPEN_ROUND_FIELD_NUMBER: _ClassVar[int]
     OPEN_ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    RETIRED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
     name: str
     owner: str
     base_model: str
@@ -65,7 +66,8 @@ class Expert(_message.Message):
     registered_height: int
     has_open_round: bool
     open_round_id: int
-    def __init__(self, name: _Optional[str] = ..., owner: _Optional[str] = ..., base_model: _Optional[str] = ..., base_hash: _Optional[str] = ..., description_cid: _Optional[str] = ..., bond: _Optional[_Union[_coin_pb2.Coin, _Mapping]] = ..., version: _Optional[int] = ..., history: _Optional[_Iterable[_Union[ExpertVersion, _Mapping]]] = ..., registered_height: _Optional[int] = ..., has_open_round: _Optional[bool] = ..., open_round_id: _Optional[int] = ...) -> None: ...
+    retired_height: int
+    def __init__(self, name: _Optional[str] = ..., owner: _Optional[str] = ..., base_model: _Optional[str] = ..., base_hash: _Optional[str] = ..., description_cid: _Optional[str] = ..., bond: _Optional[_Union[_coin_pb2.Coin, _Mapping]] = ..., version: _Optional[int] = ..., history: _Optional[_Iterable[_Union[ExpertVersion, _Mapping]]] = ..., registered_height: _Optional[int] = ..., has_open_round: _Optional[bool] = ..., open_round_id: _Optional[int] = ..., retired_height: _Optional[int] = ...) -> None: ...
 
 class Round(_message.Message):
     __slots__ = ("round_id", "expert", "base_model", "base_hash", "start_version", "start_cid", "rule", "rule_parameters", "weight_height", "opened_height", "submit_end", "commit_end", "reveal_end", "challenge_end", "phase", "opened_by", "gradient_count", "has_aggregation", "aggregation_id")
@@ -148,3 +150,87 @@ class ContentEndpoint(_message.Message):
     content_url: str
     announced_height: int
     def __init__(self, node_address: _Optional[str] = ..., content_url: _Optional[str] = ..., announced_height: _Optional[int] = ...) -> None: ...
+
+class Params(_message.Message):
+    __slots__ = ("submit_blocks", "commit_blocks", "reveal_blocks", "challenge_blocks", "grace_blocks", "min_phase_blocks", "max_phase_blocks", "expert_bond", "proposer_stake", "validator_stake", "max_validators", "unbonding_blocks", "challenge_bond", "verification_blocks", "appeal_blocks", "unrevealed_slash", "fraud_slash", "absent_slash", "miner_reward", "proposer_reward", "supply_cap", "min_gas_price", "proof_of_work_bits", "nonce_window", "rate_window_blocks", "max_updates_per_window", "inference_blocks", "dataset_deposit", "task_blocks", "claim_blocks", "proposal_deposit", "deposit_period_s", "voting_period_s", "quorum", "threshold", "veto_threshold", "max_tx_bytes", "max_block_bytes", "max_memo_chars", "max_signatures")
+    SUBMIT_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    REVEAL_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    CHALLENGE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    GRACE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    MIN_PHASE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    MAX_PHASE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    EXPERT_BOND_FIELD_NUMBER: _ClassVar[int]
+    PROPOSER_STAKE_FIELD_NUMBER: _ClassVar[int]
+    VALIDATOR_STAKE_FIELD_NUMBER: _ClassVar[int]
+    MAX_VALIDATORS_FIELD_NUMBER: _ClassVar[int]
+    UNBONDING_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    CHALLENGE_BOND_FIELD_NUMBER: _ClassVar[int]
+    VERIFICATION_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    APPEAL_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    UNREVEALED_SLASH_FIELD_NUMBER: _ClassVar[int]
+    FRAUD_SLASH_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_SLASH_FIELD_NUMBER: _ClassVar[int]
+    MINER_REWARD_FIELD_NUMBER: _ClassVar[int]
+    PROPOSER_REWARD_FIELD_NUMBER: _ClassVar[int]
+    SUPPLY_CAP_FIELD_NUMBER: _ClassVar[int]
+    MIN_GAS_PRICE_FIELD_NUMBER: _ClassVar[int]
+    PROOF_OF_WORK_BITS_FIELD_NUMBER: _ClassVar[int]
+    NONCE_WINDOW_FIELD_NUMBER: _ClassVar[int]
+    RATE_WINDOW_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    MAX_UPDATES_PER_WINDOW_FIELD_NUMBER: _ClassVar[int]
+    INFERENCE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    DATASET_DEPOSIT_FIELD_NUMBER: _ClassVar[int]
+    TASK_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    PROPOSAL_DEPOSIT_FIELD_NUMBER: _ClassVar[int]
+    DEPOSIT_PERIOD_S_FIELD_NUMBER: _ClassVar[int]
+    VOTING_PERIOD_S_FIELD_NUMBER: _ClassVar[int]
+    QUORUM_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    VETO_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    MAX_TX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_BLOCK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_MEMO_CHARS_FIELD_NUMBER: _ClassVar[int]
+    MAX_SIGNATURES_FIELD_NUMBER: _ClassVar[int]
+    submit_blocks: int
+    commit_blocks: int
+    reveal_blocks: int
+    challenge_blocks: int
+    grace_blocks: int
+    min_phase_blocks: int
+    max_phase_blocks: int
+    expert_bond: str
+    proposer_stake: str
+    validator_stake: str
+    max_validators: int
+    unbonding_blocks: int
+    challenge_bond: str
+    verification_blocks: int
+    appeal_blocks: int
+    unrevealed_slash: int
+    fraud_slash: int
+    absent_slash: int
+    miner_reward: str
+    proposer_reward: str
+    supply_cap: str
+    min_gas_price: str
+    proof_of_work_bits: int
+    nonce_window: int
+    rate_window_blocks: int
+    max_updates_per_window: int
+    inference_blocks: int
+    dataset_deposit: str
+    task_blocks: int
+    claim_blocks: int
+    proposal_deposit: str
+    deposit_period_s: int
+    voting_period_s: int
+    quorum: int
+    threshold: int
+    veto_threshold: int
+    max_tx_bytes: int
+    max_block_bytes: int
+    max_memo_chars: int
+    max_signatures: int
+    def __init__(self, submit_blocks: _Optional[int] = ..., commit_blocks: _Optional[int] = ..., reveal_blocks: _Optional[int] = ..., challenge_blocks: _Optional[int] = ..., grace_blocks: _Optional[int] = ..., min_phase_blocks: _Optional[int] = ..., max_phase_blocks: _Optional[int] = ..., expert_bond: _Optional[str] = ..., proposer_stake: _Optional[str] = ..., validator_stake: _Optional[str] = ..., max_validators: _Optional[int] = ..., unbonding_blocks: _Optional[int] = ..., challenge_bond: _Optional[str] = ..., verification_blocks: _Optional[int] = ..., appeal_blocks: _Optional[int] = ..., unrevealed_slash: _Optional[int] = ..., fraud_slash: _Optional[int] = ..., absent_slash: _Optional[int] = ..., miner_reward: _Optional[str] = ..., proposer_reward: _Optional[str] = ..., supply_cap: _Optional[str] = ..., min_gas_price: _Optional[str] = ..., proof_of_work_bits: _Optional[int] = ..., nonce_window: _Optional[int] = ..., rate_window_blocks: _Optional[int] = ..., max_updates_per_window: _Optional[int] = ..., inference_blocks: _Optional[int] = ..., dataset_deposit: _Optional[str] = ..., task_blocks: _Optional[int] = ..., claim_blocks: _Optional[int] = ..., proposal_deposit: _Optional[str] = ..., deposit_period_s: _Optional[int] = ..., voting_period_s: _Optional[int] = ..., quorum: _Optional[int] = ..., threshold: _Optional[int] = ..., veto_threshold: _Optional[int] = ..., max_tx_bytes: _Optional[int] = ..., max_block_bytes: _Optional[int] = ..., max_memo_chars: _Optional[int] = ..., max_signatures: _Optional[int] = ...) -> None: ...
