@@ -95,7 +95,7 @@ def _against_js_ipfs(
 
 
 async def _read(store: DiskStore, cid: Cid) -> None:
-    async with aclosing(walk(parse_cid(cid), store, Limits())) as events:
+    async with aclosing(walk(parse_cid(cid), store, Limits(), lambda offset, data: None)) as events:
         async for _ in events:
             pass
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar, runtime_checkable
 
+from r3mes_ray.content.threads import in_thread
 from r3mes_ray.errors import ContentCorrupt
 from r3mes_ray.protocol.cid import CidParts
+
+Block = TypeVar("Block", bytes, memoryview)
 
 MAX_BLOCK_BYTES = 2 * 2**20
 """Largest block that is read or written; the limit of bitswap and of gateways."""
@@ -25,6 +29,31 @@ class BlockSource(Protocol):
         ...
 
 
+Take = Callable[[int, memoryview], None]
+"""Takes one of several blocks by its index; called in threads. The bytes are valid until it returns."""
+
+
+@runtime_checkable
+class BlockCarrier(BlockSource, Protocol):
+    """A `BlockSource` that hands blocks on in the thread which has read them, without copies of its own."""
+
+    async def carry(self, cids: Sequence[CidParts], take: Take) -> None:
+        """Call `take` with each block, verified, in any order; a few at a time spare hops between threads.
+
+        When this is cancelled it ends only after the last `take` has. Raises as `read` does, and what `take` raises.
+        """
+        ...
+
+
+async def carry(source: BlockSource, cids: Sequence[CidParts], take: Take) -> None:
+    """`BlockCarrier.carry` for any source."""
+    if isinstance(source, BlockCarrier):
+        await source.carry(cids, take)
+        return
+    for index, cid in enumerate(cids):
+        await in_thread(take, index, memoryview(await source.read(cid)))
+
+
 class BlockSink(Protocol):
     """Where new blocks go; called from several threads at a time."""
 
@@ -40,7 +69,7 @@ class NoSink:
         """Drop the block."""
 
 
-def verify_block(cid: CidParts, block: bytes, source: str) -> bytes:
+def verify_block(cid: CidParts, block: Block, source: str) -> Block:
     """Return `block` if it has the hash of `cid`; `source` says in the error where it came from.
 
     Raises:

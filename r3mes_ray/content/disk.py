@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits, Progress, unheard
+from r3mes_ray.content.blocks import Take
 from r3mes_ray.content.collector import StoreFolder, collect
 from r3mes_ray.content.disk_writer import DiskWriter
 from r3mes_ray.content.exporter import export
@@ -16,6 +17,7 @@ from r3mes_ray.content.graph import measure
 from r3mes_ray.content.importer import import_path
 from r3mes_ray.content.layered import ReadThrough
 from r3mes_ray.content.profile import UNIXFS_V1_2025, ImportProfile
+from r3mes_ray.content.threads import in_thread
 from r3mes_ray.content.upkeep import Collected, Verified
 from r3mes_ray.content.verifier import verify_store
 from r3mes_ray.errors import ContentNotFound
@@ -66,6 +68,10 @@ class DiskStore:
         """One verified block, as a `BlockSource`; its last use becomes now."""
         return await asyncio.to_thread(self._read, cid)
 
+    async def carry(self, cids: Sequence[CidParts], take: Take) -> None:
+        """Verified blocks in their order, as a `BlockCarrier`; their last use becomes now."""
+        await in_thread(self._carry, cids, take)
+
     async def pins(self) -> tuple[Cid, ...]:
         """See `Upkeep.pins`."""
         roots = await asyncio.to_thread(self._store.pins.all)
@@ -114,3 +120,8 @@ class DiskStore:
         block = self._store.blocks.read(cid)
         self._store.blocks.touch(cid.digest)
         return block
+
+    def _carry(self, cids: Sequence[CidParts], take: Take) -> None:
+        for index, cid in enumerate(cids):
+            take(index, self._store.blocks.view(cid))
+            self._store.blocks.touch(cid.digest)

@@ -6,8 +6,10 @@ is found by the hash, which is checked whenever a block is read.
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +19,7 @@ from r3mes_ray.content.files import sync_folder
 from r3mes_ray.errors import ContentNotFound
 from r3mes_ray.protocol.cid import CidParts
 
+_buffers = threading.local()
 _BLOCK_NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,14 +52,17 @@ class DiskBlocks:
             ContentNotFound: it is not here.
             ContentCorrupt: the file has another hash, or is larger than a block may be.
         """
-        path = self.path(cid.digest)
+        return bytes(self.view(cid))
+
+    def view(self, cid: CidParts) -> memoryview:
+        """As `read`, in memory that this thread uses again for the next block: pages that are new cost a third more."""
+        path, buffer = self.path(cid.digest), _buffer()
         try:
             with path.open("rb", buffering=0) as stream:
-                size = os.fstat(stream.fileno()).st_size
-                block = stream.read(min(size, MAX_BLOCK_BYTES) + 1)
+                size = stream.readinto(buffer)
         except FileNotFoundError as error:
             raise ContentNotFound(cid.text) from error
-        return verify_block(cid, block, str(path))
+        return verify_block(cid, memoryview(buffer)[:size], str(path))
 
     def holds(self, digest: bytes, block: bytes) -> bool:
         """Whether the block is here with exactly these bytes."""
@@ -103,3 +109,11 @@ class DiskBlocks:
                 if _BLOCK_NAME.fullmatch(entry.name):
                     with suppress(FileNotFoundError):
                         yield bytes.fromhex(entry.name), entry.stat()
+
+
+def _buffer() -> mmap.mmap:
+    """Room for one block and a byte, by which one that is too large is known."""
+    if not hasattr(_buffers, "bytes"):
+        _buffers.bytes = mmap.mmap(-1, MAX_BLOCK_BYTES + 1)
+    buffer: mmap.mmap = _buffers.bytes
+    return buffer

@@ -8,19 +8,18 @@ import filecmp
 import os
 import secrets
 import shutil
-from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import BinaryIO, ParamSpec, assert_never
+from typing import assert_never
 
 from r3mes_ray.content.base import Limits, Progress, unheard
 from r3mes_ray.content.blocks import BlockSource
 from r3mes_ray.content.files import sync_folder
-from r3mes_ray.content.walk import FileBegins, FileBytes, FolderBegins, WalkEvent, walk
+from r3mes_ray.content.threads import in_thread
+from r3mes_ray.content.walk import FileBegins, FileBytes, FolderBegins, LeafTaken, walk
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.protocol.cid import CidParts
 
-P = ParamSpec("P")
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
 
@@ -41,58 +40,61 @@ async def export(
     growing = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     writer, written = _Writer(growing), 0
     try:
-        async with aclosing(walk(root, source, limits)) as events:
+        async with aclosing(walk(root, source, limits, writer.place)) as events:
             async for event in events:
-                await _in_thread(writer.take, event)
-                if isinstance(event, FileBytes):
-                    written += len(event.data)
-                    progress(written)
-        await _in_thread(_finish, writer, growing, target)
+                match event:
+                    case FolderBegins(path):
+                        await in_thread(writer.begin_folder, path)
+                    case FileBegins(path):
+                        await in_thread(writer.begin_file, path)
+                    case FileBytes(offset, data):
+                        await in_thread(writer.place, offset, memoryview(data))
+                        written += len(data)
+                        progress(written)
+                    case LeafTaken(size):
+                        written += size
+                        progress(written)
+                    case other:
+                        assert_never(other)
+        await in_thread(_finish, writer, growing, target)
     finally:
-        await _in_thread(_discard, writer, growing)
-
-
-async def _in_thread(action: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Run blocking work to its end even when the caller is cancelled, so that nothing is written after the clean-up."""
-    task = asyncio.ensure_future(asyncio.to_thread(action, *args, **kwargs))
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+        await in_thread(_discard, writer, growing)
 
 
 class _Writer:
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._file: BinaryIO | None = None
+        self._file: int | None = None
         self._folders: list[Path] = []
 
-    def take(self, event: WalkEvent) -> None:
-        match event:
-            case FolderBegins(path):
-                self.close()
-                folder = self._root.joinpath(*path)
-                folder.mkdir()
-                self._folders.append(folder)
-            case FileBegins(path):
-                self.close()
-                self._file = self._root.joinpath(*path).open("xb")
-            case FileBytes(data):
-                if self._file is not None:
-                    self._file.write(data)
-            case other:
-                assert_never(other)
+    def begin_folder(self, path: tuple[str, ...]) -> None:
+        self._end_file()
+        folder = self._root.joinpath(*path)
+        folder.mkdir()
+        self._folders.append(folder)
+
+    def begin_file(self, path: tuple[str, ...]) -> None:
+        self._end_file()
+        self._file = os.open(self._root.joinpath(*path), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+
+    def place(self, offset: int, data: memoryview) -> None:
+        """Write bytes where they belong in the file that began last; in any order, and in several threads."""
+        while self._file is not None and data:
+            written = os.pwrite(self._file, data, offset)
+            offset, data = offset + written, data[written:]
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            os.close(self._file)
             self._file = None
 
-    def sync(self) -> None:
+    def _end_file(self) -> None:
+        if self._file is not None:
+            os.fsync(self._file)
         self.close()
+
+    def sync(self) -> None:
+        self._end_file()
         for folder in reversed(self._folders):
             sync_folder(folder)
 

@@ -111,7 +111,8 @@ class KuboStore:
 
     def _block(self, cid: CidParts) -> bytes:
         with self._translated(cid.text):
-            return verify_block(cid, self._client.block.get(cid.text), self._address)
+            block: bytes = self._client.block.get(cid.text)
+            return verify_block(cid, block, self._address)
 
     def _raw_size(self, cid: CidParts) -> int:
         with self._translated(cid.text):

@@ -25,7 +25,9 @@ class ContentNotFound(ContentError, LookupError):
 class ContentCorrupt(ContentError, ValueError):
     """Bytes do not have the hash that their CID promises; they were not used."""
 
-    hint = "run `r3mes content verify` to find damaged blocks; deleting one lets it be fetched again"
+    hint = (
+        "run `r3mes content verify --delete` to remove damaged blocks; `r3mes content get` then fetches them from peers"
+    )
 
     def __init__(self, cid: str, source: str) -> None:
         super().__init__(cid, source)

@@ -220,3 +220,17 @@ async def test_disk_get_heals_a_damaged_block_from_a_peer(tmp_path):
         block.write_bytes(b"damage")
         await store.get(CID.text, tmp_path / "out")
         assert block.read_bytes() == BLOCK
+
+
+@pytest.mark.parametrize("attack", ["server error", "not here", "other bytes", "hangs up"])
+async def test_disk_get_of_a_damaged_block_that_no_peer_gives_names_the_block_and_its_file(tmp_path, attack):
+    (tmp_path / "f").write_bytes(BLOCK)
+    async with serving(ATTACKS[attack][0]) as [peer]:
+        store = DiskStore(tmp_path / "store", 2**30, Gateways([peer.url], timeout_s=5))
+        await store.add(tmp_path / "f")
+        block = next(path for path in (tmp_path / "store" / "blocks").rglob("*") if path.is_file())
+        block.write_bytes(b"damage")
+        with pytest.raises(ContentCorrupt) as caught:
+            await store.get(CID.text, tmp_path / "out")
+    assert (caught.value.cid, caught.value.source) == (CID.text, str(block))
+    assert not (tmp_path / "out").exists()

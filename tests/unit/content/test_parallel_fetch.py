@@ -13,7 +13,7 @@ from r3mes_ray.content.blocks import MAX_BLOCK_BYTES
 from r3mes_ray.content.disk import DiskStore
 from r3mes_ray.content.gateway import Gateways
 from r3mes_ray.content.serve import create_gateway, run_gateway
-from r3mes_ray.content.walk import READ_AHEAD, FileBytes, walk
+from r3mes_ray.content.walk import READ_AHEAD, LeafTaken, walk
 from r3mes_ray.errors import ContentNotFound
 from r3mes_ray.protocol.cid import RAW, parse_cid
 from r3mes_ray.settings import ContentServerSettings
@@ -97,20 +97,19 @@ async def test_get_of_what_no_single_peer_has_is_put_together(owner, tmp_path):
 
 async def test_walk_with_a_slow_reader_fetches_no_more_than_its_window(owner):
     store, cid = owner
-    peer = Peer(store)
+    peer, taken = Peer(store), []
     async with (
         serving(peer) as gateways,
         gateways.connect() as blocks,
-        aclosing(walk(parse_cid(cid), blocks, Limits())) as events,
+        aclosing(walk(parse_cid(cid), blocks, Limits(), lambda offset, data: taken.append(len(data)))) as events,
     ):
-        seen, got = 0, 0
+        seen = 0
         async for event in events:
-            if isinstance(event, FileBytes):
-                got += len(event.data)
+            if isinstance(event, LeafTaken):
                 seen += 1
                 await asyncio.sleep(0.005)
                 assert len(peer.asked) <= 1 + seen + READ_AHEAD
-    assert got == SIZE
+    assert sum(taken) == SIZE
     assert 2 <= peer.most <= READ_AHEAD
     assert READ_AHEAD * MAX_BLOCK_BYTES <= 16 * 2**20
 

@@ -6,6 +6,7 @@ import pytest
 from r3mes_ray.content import open_store
 from r3mes_ray.errors import ContentCorrupt, ContentNotFound, InvalidInput, PackageRejected
 from r3mes_ray.models.base import load_base
+from r3mes_ray.protocol.cid import cid_of
 from r3mes_ray.serving.adapters.fetch import PackageFetcher, package_bytes
 from r3mes_ray.serving.routing.profiles import fetch_profile
 from r3mes_ray.settings import Settings
@@ -24,7 +25,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def fetcher(store, base):
-    return PackageFetcher(store, base)
+    return PackageFetcher(store, base.linear_shapes, base.base_hash)
 
 
 async def test_fetch_package_is_checked_and_decoded(store, fetcher, base, package_folder):
@@ -67,11 +68,15 @@ async def test_fetch_tampered_block_is_refused(store, fetcher, base, package_fol
     blocks = [path for path in (tmp_path / "home" / "content").rglob("*") if path.is_file()]
     largest = max(blocks, key=lambda path: path.stat().st_size)
     largest.chmod(0o644)
-    data = bytearray(largest.read_bytes())
+    data_before = largest.read_bytes()
+    data = bytearray(data_before)
     data[len(data) // 2] ^= 1
     largest.write_bytes(data)
-    with pytest.raises((ContentCorrupt, ContentNotFound)):
+    with pytest.raises(ContentCorrupt) as caught:
         await fetcher.fetch(AdapterId("optics", 1, cid))
+    assert caught.value.cid == cid_of(data_before)
+    assert str(largest) in str(caught.value)
+    assert "r3mes content verify" in (caught.value.hint or "")
 
 
 async def test_fetch_profile_is_read_through_the_store(store, tmp_path):

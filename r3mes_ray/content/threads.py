@@ -1,0 +1,19 @@
+"""Blocking work beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec
+
+P = ParamSpec("P")
+
+
+async def in_thread(action: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run blocking work to its end even when the caller is cancelled, so that nothing is written after the clean-up."""
+    task = asyncio.ensure_future(asyncio.to_thread(action, *args, **kwargs))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
