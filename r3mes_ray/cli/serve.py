@@ -38,6 +38,7 @@ def serve(
     rag: bool | None = typer.Option(None, "--enable-rag/--disable-rag", help="Whether passages are retrieved"),
     vram_capacity: int | None = typer.Option(None, min=1, metavar="MB", help="For adapters on the engine's device"),
     ram_capacity: int | None = typer.Option(None, min=1, metavar="MB", help="For adapters in main memory"),
+    engine: str | None = typer.Option(None, metavar="transformers|vllm", help="Inference backend"),
     port: int | None = typer.Option(None, min=0, max=65535, help="Port of the gateway; 0 takes a free one"),
 ) -> None:
     """Serve experts over HTTP and follow the chain; Ctrl-C drains and stops what this started."""
@@ -49,6 +50,9 @@ def serve(
         "serving.ram_capacity_mb": ram_capacity,
         "serving.port": port,
     }
+    if engine != current().settings.serving.engine.kind:
+        # Another kind than the file of settings has: with its defaults.
+        wanted["serving.engine"] = engine
     settings = with_choices(current().settings, {key: value for key, value in wanted.items() if value is not None})
     run(_serve(settings))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from r3mes_ray.content import open_store
-from r3mes_ray.models.base import load_base
 from r3mes_ray.serving.adapters.cache import AdapterCache
 from r3mes_ray.serving.adapters.fetch import PackageFetcher, package_bytes
 from r3mes_ray.serving.engine import Engine
@@ -13,9 +12,6 @@ from r3mes_ray.serving.inference import open_backend
 from r3mes_ray.serving.prompt import chat_render
 from r3mes_ray.serving.reports import EngineInfo
 from r3mes_ray.settings import Settings
-
-MAX_SLOTS = 64
-"""Slots of one engine; the budget of bytes is what limits it in practice."""
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -25,16 +21,16 @@ def open_engine(settings: Settings) -> Engine:
         ModelError: the base cannot be loaded.
         ConfigError: the backend is not installed.
     """
-    base = load_base(settings.model.path, threads=settings.model.threads)
-    backend = open_backend(settings.serving, base, MAX_SLOTS)
+    opened = open_backend(settings)
+    base = opened.base
     cache = AdapterCache(
-        backend,
-        PackageFetcher(open_store(settings), base).fetch,
+        opened.backend,
+        PackageFetcher(open_store(settings), base.linear_shapes, base.base_hash).fetch,
         package_bytes,
-        slots=MAX_SLOTS,
+        slots=opened.slots,
         slot_bytes=settings.serving.vram_capacity_mb * 2**20,
         ram_bytes=settings.serving.ram_capacity_mb * 2**20,
         clock=time.monotonic,
     )
     info = EngineInfo(base.base_id, base.base_hash, base.context_tokens)
-    return Engine(backend, cache, chat_render(base.tokenizer), info)
+    return Engine(opened.backend, cache, chat_render(base.tokenizer), info)

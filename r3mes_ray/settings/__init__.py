@@ -25,7 +25,14 @@ from r3mes_ray.settings.network import (
     LocalnetSettings,
 )
 from r3mes_ray.settings.section import Section
-from r3mes_ray.settings.serving import ModelSettings, RetrievalSettings, RoutingSettings, ServingSettings
+from r3mes_ray.settings.serving import (
+    ModelSettings,
+    RetrievalSettings,
+    RoutingSettings,
+    ServingSettings,
+    TransformersEngine,
+    VllmEngine,
+)
 from r3mes_ray.settings.training import MiningSettings, TrainingSettings
 
 __all__ = [
@@ -46,6 +53,8 @@ __all__ = [
     "ServingSettings",
     "Settings",
     "TrainingSettings",
+    "TransformersEngine",
+    "VllmEngine",
     "load_settings",
     "parse_settings",
 ]

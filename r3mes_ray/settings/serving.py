@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from r3mes_ray.settings.section import Section
 
@@ -45,6 +45,33 @@ class RetrievalSettings(Section):
     """Passages less similar than this are left out."""
 
 
+class TransformersEngine(Section):
+    """The reference engine: any platform, float32."""
+
+    kind: Literal["transformers"]
+    max_adapters: int = Field(64, ge=1)
+    """Adapters that the engine holds at a time; the budget of bytes is what limits it in practice."""
+
+
+class VllmEngine(Section):
+    """vLLM in the replica's process, with our plugin."""
+
+    kind: Literal["vllm"]
+    max_adapters: int = Field(16, ge=1)
+    """Adapters that the engine holds at a time; their memory is reserved when it starts."""
+    max_rank: Literal[8, 16, 32, 64, 128, 256] = 32
+    """Highest rank of an adapter; memory is reserved for this one."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of the weights and of the computation."""
+    kv_cache_mb: int = Field(512, ge=16)
+    """Bytes for keys and values of the running requests, in MB."""
+    compile: bool = False
+    """Whether the model is compiled (on a GPU: into CUDA graphs) when it starts: slower to start, faster to run."""
+
+
+EngineSettings = Annotated[TransformersEngine | VllmEngine, Field(discriminator="kind")]
+
+
 class ServingSettings(Section):
     """The serving half."""
 
@@ -58,8 +85,8 @@ class ServingSettings(Section):
     """Engine replicas that autoscaling may reach."""
     gpus_per_replica: float = Field(0.0, ge=0.0)
     """GPUs that one engine replica reserves in the cluster; 0 computes on the CPU."""
-    engine: Literal["transformers", "vllm"] = "transformers"
-    """Inference backend."""
+    engine: EngineSettings = TransformersEngine(kind="transformers")
+    """Inference backend, by its `kind`."""
     vram_capacity_mb: int = Field(256, ge=1)
     """Bytes for adapters beside the engine's weights (its device), in MB."""
     ram_capacity_mb: int = Field(512, ge=1)
@@ -78,3 +105,8 @@ class ServingSettings(Section):
     """How a question finds its expert."""
     retrieval: RetrievalSettings = RetrievalSettings()
     """Passages for the prompt."""
+
+    @field_validator("engine", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from r3mes_ray.content import ContentStore, Limits
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import AdapterPackage, check_against_base, read_package
-from r3mes_ray.models.base import BaseModel
 from r3mes_ray.types import AdapterId
 
 MAX_RANK = 256
@@ -20,9 +20,9 @@ MAX_PACKAGE_BYTES = 2**30
 class PackageFetcher:
     """Content store to decoded package: the store verifies the CID, this the package's rules and its base."""
 
-    def __init__(self, store: ContentStore, base: BaseModel) -> None:
-        self._store = store
-        self._shapes, self._base_hash = base.linear_shapes, base.base_hash
+    def __init__(self, store: ContentStore, shapes: Mapping[str, tuple[int, int]], base_hash: str) -> None:
+        """`shapes` has (out, in) of each layer of the base that may have an adapter."""
+        self._store, self._shapes, self._base_hash = store, shapes, base_hash
 
     async def fetch(self, adapter: AdapterId) -> AdapterPackage:
         """Fetch and check a version.

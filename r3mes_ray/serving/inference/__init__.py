@@ -1,32 +1,32 @@
-"""The engine: the port in `base`, and the `transformers` reference backend."""
+"""The engine: the port in `base`, the `transformers` reference backend, and vLLM."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
-from r3mes_ray.errors import ConfigError
 from r3mes_ray.serving.inference.base import InferenceBackend
-from r3mes_ray.settings import ServingSettings
+from r3mes_ray.serving.inference.opened import Opened
+from r3mes_ray.settings import Settings, TransformersEngine, VllmEngine
 
-if TYPE_CHECKING:
-    from r3mes_ray.models.base import BaseModel
-
-__all__ = ["InferenceBackend", "open_backend"]
+__all__ = ["InferenceBackend", "Opened", "open_backend"]
 
 
-def open_backend(settings: ServingSettings, base: BaseModel, slots: int) -> InferenceBackend:
-    """Start the engine that the settings choose, on a loaded base, with room for adapters in `slots` slots.
+def open_backend(settings: Settings) -> Opened:
+    """Load the base that the settings name into the engine that they choose, and start it.
 
     Raises:
-        ConfigError: the engine is not part of this installation.
+        ModelError: the base cannot be loaded.
+        ConfigError: the engine is not part of this installation, or cannot run here.
     """
-    match settings.engine:
-        case "transformers":
-            # Imported here: the gateway knows the port's values and must not load torch.
-            from r3mes_ray.serving.inference.transformers_backend import start_transformers
+    # Imported here: the gateway knows the port's values and must load neither torch nor vLLM.
+    match settings.serving.engine:
+        case TransformersEngine() as chosen:
+            from r3mes_ray.serving.inference.transformers_backend import open_transformers
 
-            return start_transformers(settings, base, slots)
-        case "vllm":
-            raise ConfigError("serving.engine", "vllm is not part of this installation; take transformers")
+            return open_transformers(settings, chosen)
+        case VllmEngine() as chosen:
+            from r3mes_ray.serving.inference.vllm_backend import open_vllm
+
+            return open_vllm(settings, chosen)
         case other:
             assert_never(other)

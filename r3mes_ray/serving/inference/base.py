@@ -33,6 +33,7 @@ class Sampling:
         top_logprobs: how many of the likeliest tokens are told beside the chosen one's; `None` tells none at all.
         seed: the same seed gives the same tokens, whatever else runs; `None` draws one.
         stop: generation ends before the first of these texts.
+        json_schema: a JSON schema, as text, that the answer keeps to; `{}` takes any JSON value.
     """
 
     max_tokens: int = 256
@@ -47,6 +48,7 @@ class Sampling:
     top_logprobs: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    json_schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ class InferenceBackend(Protocol):
         Raises:
             QueueFull: as many requests wait as may.
             PromptTooLong: the prompt leaves no room for one token.
-            InvalidInput: `logit_bias` names a token that the model does not have.
+            InvalidInput: `logit_bias` names a token that the model does not have; `json_schema` is none, or is one that
+                this engine does not keep to.
             DeadlineExceeded: `timeout_s` is over.
         """
         ...

@@ -1,7 +1,7 @@
-"""The engine's thread: admits requests between steps and decodes all that run together, one token a step.
+"""The engine's thread: admits requests between steps, and decodes all that run together.
 
-The thread owns the model. Other threads hand it tickets and jobs, under one lock, and it wakes when there is something
-to do. A ticket is answered through its `deliver`, which must not block.
+The thread owns the decoder, and the model with it. Other threads hand it tickets and jobs, under one lock, and it wakes
+when there is something to do. A ticket is answered through its `deliver`, which must not block.
 """
 
 from __future__ import annotations
@@ -14,31 +14,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from r3mes_ray.errors import DeadlineExceeded, QueueFull, R3mesError, ServingUnavailable
+from r3mes_ray.errors import DeadlineExceeded, InvalidInput, QueueFull, R3mesError, ServingUnavailable
 from r3mes_ray.serving.inference.base import EngineStats, GenerationRequest, Piece
 from r3mes_ray.serving.inference.fair_queue import FairQueue
-from r3mes_ray.serving.inference.sequence import Generation
 
 log = logging.getLogger(__name__)
-
-
-class RowModel(Protocol):
-    """A model that keeps the state of several sequences in rows 0, 1, …; used by one thread."""
-
-    def prefill(self, row: int, prompt: Sequence[int], slot: int) -> NDArray[np.float32]:
-        """Begin a sequence in a row with the adapter of `slot`; (v,) logits of its next token."""
-        ...
-
-    def decode(self, tokens: Sequence[int], slots: Sequence[int]) -> NDArray[np.float32]:
-        """Add one token to each of the rows 0 … n-1; (n, v) logits of their next tokens."""
-        ...
-
-    def move(self, source: int, target: int) -> None:
-        """Put the sequence of row `source` into row `target`, in place of what is there."""
-        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +26,6 @@ class Ticket:
     """A request, where its answer goes, and the clock's time at which it ends; `cancelled` is set by its owner."""
 
     request: GenerationRequest
-    generation: Generation
     deliver: Callable[[Piece | R3mesError], None]
     deadline: float
     cancelled: bool = False
@@ -57,11 +36,31 @@ class Ticket:
         return self.request.slot
 
 
-class EngineLoop:
-    """Continuous batching over a `RowModel`; `start` begins the thread, `stop` ends it."""
+class Decoder(Protocol):
+    """What makes tokens for the tickets that run; used by one thread."""
 
-    def __init__(self, model: RowModel, *, max_running: int, max_waiting: int, clock: Callable[[], float]) -> None:
-        self._model, self._clock = model, clock
+    def admit(self, ticket: Ticket) -> Piece | None:
+        """Take a request up; its first token where that costs a step of its own anyway.
+
+        Raises:
+            InvalidInput: the request is one that the model cannot answer.
+        """
+        ...
+
+    def step(self) -> Sequence[tuple[Ticket, Piece]]:
+        """The next tokens of those that run; a ticket whose piece has a finish reason is dropped by the caller."""
+        ...
+
+    def drop(self, ticket: Ticket) -> None:
+        """Forget a request: it has ended, was cancelled, or is late."""
+        ...
+
+
+class EngineLoop:
+    """Continuous batching over a `Decoder`; `start` begins the thread, `stop` ends it."""
+
+    def __init__(self, decoder: Decoder, *, max_running: int, max_waiting: int, clock: Callable[[], float]) -> None:
+        self._decoder, self._clock = decoder, clock
         self._max_running, self._max_waiting = max_running, max_waiting
         self._waiting: FairQueue[Ticket] = FairQueue()
         self._running: list[Ticket] = []
@@ -173,9 +172,8 @@ class EngineLoop:
         now = self._clock()
         with self._changed:
             self._waiting.keep(lambda ticket: self._alive(ticket, now))
-        for row in reversed(range(len(self._running))):
-            if not self._alive(self._running[row], now):
-                self._free(row)
+        for ticket in [ticket for ticket in self._running if not self._alive(ticket, now)]:
+            self._free(ticket)
 
     def _alive(self, ticket: Ticket, now: float) -> bool:
         if ticket.cancelled:
@@ -192,37 +190,33 @@ class EngineLoop:
                 return
             ticket = self._waiting.pop(running.slot for running in self._running)
             self._running.append(ticket)
-        row = len(self._running) - 1
-        logits = self._model.prefill(row, ticket.request.prompt, ticket.request.slot)
+        try:
+            piece = self._decoder.admit(ticket)
+        except InvalidInput as error:
+            self._running.remove(ticket)
+            ticket.deliver(error)
+            return
         self._prompted += len(ticket.request.prompt)
-        piece = self._advance(ticket, logits)
-        if piece.finish_reason is not None:
-            self._free(row)
-        _deliver(ticket, piece)
+        if piece is not None:
+            self._hand_out([(ticket, piece)])
 
     def _step(self) -> None:
-        tokens = [ticket.generation.last_token for ticket in self._running]
-        logits = self._model.decode(tokens, [ticket.request.slot for ticket in self._running])
+        advanced = self._decoder.step()
         self._steps += 1
-        advanced = [(ticket, self._advance(ticket, row)) for ticket, row in zip(self._running, logits, strict=True)]
-        # Whoever reads the end of an answer finds its row free.
-        for row in reversed(range(len(advanced))):
-            if advanced[row][1].finish_reason is not None:
-                self._free(row)
+        self._hand_out(advanced)
+
+    def _hand_out(self, advanced: Sequence[tuple[Ticket, Piece]]) -> None:
+        self._generated += len(advanced)
+        # Whoever reads the end of an answer finds its place free.
+        for ticket, piece in advanced:
+            if piece.finish_reason is not None:
+                self._free(ticket)
         for ticket, piece in advanced:
             _deliver(ticket, piece)
 
-    def _advance(self, ticket: Ticket, logits: NDArray[np.float32]) -> Piece:
-        self._generated += 1
-        return ticket.generation.advance(logits)
-
-    def _free(self, row: int) -> None:
-        """Take a row out; the last one moves into its place, so that rows stay 0 … n-1."""
-        last = len(self._running) - 1
-        if row != last:
-            self._model.move(last, row)
-            self._running[row] = self._running[last]
-        self._running.pop()
+    def _free(self, ticket: Ticket) -> None:
+        self._running.remove(ticket)
+        self._decoder.drop(ticket)
 
     def _abandon(self, reason: str) -> None:
         with self._changed:

@@ -37,8 +37,8 @@ class TextRules:
     vocabulary: int
 
 
-class Generation:
-    """The state of one answer between two steps.
+class Answer:
+    """The text of one answer, as its tokens come, and when it ends.
 
     Args:
         request: its prompt must leave room for one token.
@@ -46,17 +46,46 @@ class Generation:
     """
 
     def __init__(self, request: GenerationRequest, rules: TextRules) -> None:
-        self._sampling = request.sampling
-        self._prompt = frozenset(request.prompt)
-        self._counts: Counter[int] = Counter()
-        self._decode = rules.decode
-        self._limit = min(request.sampling.max_tokens, rules.context_tokens - len(request.prompt))
-        self._end_tokens = rules.end_tokens
-        self._never = sorted(rules.never)
-        self._rng = np.random.default_rng(request.sampling.seed)
+        self._limit = tokens_left(request, rules)
+        self._end_tokens, self._decode = rules.end_tokens, rules.decode
         self._text = TokenText(rules.decode)
         self._stop = StopText(request.sampling.stop)
         self._tokens = 0
+
+    def push(self, token: int, chances: tuple[TokenChances, ...] = ()) -> Piece:
+        """Add a token and return the text that it makes certain, perhaps none."""
+        if token in self._end_tokens:
+            return self.end("stop")
+        self._tokens += 1
+        text = self._stop.push(self._text.push(token))
+        if self._stop.found:
+            return Piece(text, self._tokens, "stop", chances)
+        if self._tokens >= self._limit:
+            return self.end("length", text, chances)
+        return Piece(text, self._tokens, None, chances)
+
+    def end(self, reason: FinishReason, text: str = "", chances: tuple[TokenChances, ...] = ()) -> Piece:
+        """The last piece, after `text`."""
+        text += self._stop.push(self._text.flush())
+        text += self._stop.flush()
+        return Piece(text, self._tokens, "stop" if self._stop.found else reason, chances)
+
+    def chances(self, values: Sequence[tuple[int, float]]) -> TokenChances:
+        """What is told of a token: its own (id, log probability) first, then those of the likeliest."""
+        chosen, *top = (TokenChance(self._decode([token]), value) for token, value in values)
+        return TokenChances(chosen, tuple(top))
+
+
+class Generation:
+    """An answer whose tokens are chosen here, from logits."""
+
+    def __init__(self, request: GenerationRequest, rules: TextRules) -> None:
+        self._answer = Answer(request, rules)
+        self._sampling = request.sampling
+        self._prompt = frozenset(request.prompt)
+        self._counts: Counter[int] = Counter()
+        self._never = sorted(rules.never)
+        self._rng = np.random.default_rng(request.sampling.seed)
         self.last_token = -1
 
     def advance(self, logits: NDArray[np.float32]) -> Piece:
@@ -64,29 +93,19 @@ class Generation:
         allowed = adjusted(logits, self._sampling, self._prompt, self._counts).copy()
         allowed[self._never] = -np.inf
         token = choose(allowed, self._sampling, self._rng)
-        if token in self._end_tokens:
-            return Piece(*self._end("", "stop"))
-        self._tokens += 1
         self._counts[token] += 1
         self.last_token = token
-        text, chances = self._stop.push(self._text.push(token)), self._chances(logits, token)
-        if self._stop.found:
-            return Piece(text, self._tokens, "stop", chances)
-        if self._tokens >= self._limit:
-            return Piece(*self._end(text, "length"), chances)
-        return Piece(text, self._tokens, None, chances)
+        return self._answer.push(token, self._chances(logits, token))
 
     def _chances(self, logits: NDArray[np.float32], token: int) -> tuple[TokenChances, ...]:
         wanted = self._sampling.top_logprobs
         if wanted is None:
             return ()
         values = log_probabilities(logits)
-        chosen, *top = (
-            TokenChance(self._decode([one]), float(values[one])) for one in (token, *likeliest(values, wanted))
-        )
-        return (TokenChances(chosen, tuple(top)),)
+        told = [(one, float(values[one])) for one in (token, *likeliest(values, wanted))]
+        return (self._answer.chances(told),)
 
-    def _end(self, text: str, reason: FinishReason) -> tuple[str, int, FinishReason]:
-        text += self._stop.push(self._text.flush())
-        text += self._stop.flush()
-        return text, self._tokens, "stop" if self._stop.found else reason
+
+def tokens_left(request: GenerationRequest, rules: TextRules) -> int:
+    """How many tokens an answer may have."""
+    return min(request.sampling.max_tokens, rules.context_tokens - len(request.prompt))

@@ -6,6 +6,7 @@ unless it has the value that changes nothing: an answer must never silently diff
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -29,7 +30,6 @@ TokenId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "tools": (None, []),
     "functions": (None, []),
-    "response_format": (None, {"type": "text"}),
     "audio": (None,),
     "modalities": (None, ["text"]),
 }
@@ -57,6 +57,49 @@ class ChatMessage(_Section):
         """The turn as one text."""
         text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
         return Message("system" if self.role == "developer" else self.role, text)
+
+
+class TextFormat(_Section):
+    """Any text."""
+
+    type: Literal["text"]
+
+    @property
+    def schema_text(self) -> None:
+        """None is kept to."""
+        return None
+
+
+class JsonObjectFormat(_Section):
+    """A JSON object."""
+
+    type: Literal["json_object"]
+
+    @property
+    def schema_text(self) -> str:
+        """The schema that the answer keeps to."""
+        return '{"type": "object"}'
+
+
+class JsonSchema(_Section):
+    """A schema, as OpenAI wraps it; `name` and `strict` change nothing here."""
+
+    definition: dict[str, Any] = Field(alias="schema")
+
+
+class JsonSchemaFormat(_Section):
+    """JSON that fits a schema."""
+
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+    @property
+    def schema_text(self) -> str:
+        """The schema that the answer keeps to."""
+        return json.dumps(self.json_schema.definition)
+
+
+ResponseFormat: TypeAlias = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
 
 
 class StreamOptions(_Section):
@@ -87,6 +130,7 @@ class ChatCompletionRequest(_Section):
     n: int | None = Field(None, ge=1, le=MAX_CHOICES)
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     stop: str | tuple[Annotated[str, Field(max_length=500)], ...] | None = None
+    response_format: ResponseFormat | None = None
 
     @field_validator("stop")
     @classmethod
@@ -122,6 +166,7 @@ class ChatCompletionRequest(_Section):
             top_logprobs=(self.top_logprobs or 0) if self.logprobs else None,
             seed=None if self.seed is None else self.seed % 2**64,
             stop=tuple(stop for stop in stops if stop),
+            json_schema=None if self.response_format is None else self.response_format.schema_text,
         )
 
     def chat(self) -> ChatRequest:

@@ -84,3 +84,22 @@ async def test_sampling_fields_reach_the_engine(client, service):
     assert {name: getattr(sampling, name) for name in fields} == fields
     assert sampling.logit_bias == ((7, -100.0), (8, 5.5))
     assert math.isfinite(sampling.temperature)
+
+
+ARRAY = {"type": "array"}
+
+
+@pytest.mark.parametrize(
+    ("response_format", "schema"),
+    [
+        (None, None),
+        ({"type": "text"}, None),
+        ({"type": "json_object"}, {"type": "object"}),
+        ({"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": ARRAY}}, ARRAY),
+    ],
+)
+async def test_chat_response_format_becomes_the_schema_that_is_kept_to(client, service, response_format, schema):
+    body = {"messages": [{"role": "user", "content": "hi"}], "n": 2, "response_format": response_format}
+    assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+    kept = service.requests[0].sampling.json_schema
+    assert (None if kept is None else json.loads(kept)) == schema

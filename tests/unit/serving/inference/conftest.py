@@ -3,8 +3,9 @@ import threading
 import numpy as np
 import pytest
 
+from r3mes_ray.serving.inference.row_decoder import RowDecoder
 from r3mes_ray.serving.inference.sequence import TextRules
-from r3mes_ray.serving.inference.transformers_backend import TransformersBackend
+from r3mes_ray.serving.inference.threaded import ThreadedBackend
 
 END, NEVER, VOCABULARY = 0, 1, 128
 
@@ -65,7 +66,8 @@ async def start(rows):
 
     def make(**options):
         rules = TextRules(lambda tokens: bytes(tokens).decode(), frozenset({END}), frozenset({NEVER}), 64, VOCABULARY)
-        backend = TransformersBackend(rows, rules, **{"max_running": 4, "max_waiting": 2, **options})
+        limits = {"max_running": 4, "max_waiting": 2}
+        backend = ThreadedBackend(RowDecoder(rows, rules), rows, rules, **limits | options)
         started.append(backend)
         return backend
 

@@ -11,9 +11,10 @@ from r3mes_ray.models.base import load_base
 from r3mes_ray.models.experts import ExpertBank
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.serving.inference.base import GenerationRequest, Sampling
+from r3mes_ray.serving.inference.row_decoder import RowDecoder
 from r3mes_ray.serving.inference.rows import TransformerRows
 from r3mes_ray.serving.inference.sequence import TextRules
-from r3mes_ray.serving.inference.transformers_backend import TransformersBackend
+from r3mes_ray.serving.inference.threaded import ThreadedBackend
 
 QUESTIONS = (
     "What happens to light in a prism?",
@@ -76,7 +77,8 @@ async def test_batch_of_base_lora_and_dora_rows_equals_each_alone(base, bank):
         context_tokens=base.context_tokens,
         vocabulary=base.model.config.vocab_size,
     )
-    backend = TransformersBackend(TransformerRows(base, bank, 3), rules, max_running=3, max_waiting=20)
+    rows = TransformerRows(base, bank, 3)
+    backend = ThreadedBackend(RowDecoder(rows, rules), rows, rules, max_running=3, max_waiting=20)
 
     async def answer(prompt, slot):
         asked = GenerationRequest(prompt, Sampling(max_tokens=TOKENS, temperature=0.0), slot, 120.0)

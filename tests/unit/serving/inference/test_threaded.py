@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import pytest
 
-from r3mes_ray.errors import DeadlineExceeded, PromptTooLong, QueueFull, ServingUnavailable
+from r3mes_ray.errors import DeadlineExceeded, InvalidInput, PromptTooLong, QueueFull, ServingUnavailable
 from r3mes_ray.serving.inference.base import GenerationRequest, Sampling
 
 
@@ -153,3 +153,8 @@ async def test_stats_count_tokens_and_steps(start, rows):
     stats = backend.stats()
     assert (stats.alive, stats.running, stats.waiting, stats.prompt_tokens) == (True, 0, 0, 2)
     assert (stats.steps, stats.generated_tokens) == (len(rows.widths), 2)
+
+
+async def test_generate_by_a_schema_is_refused_by_an_engine_that_does_not_keep_to_it(start):
+    with pytest.raises(InvalidInput, match=r"response_format.*--engine vllm"):
+        await answer(start(), asked("a", json_schema="{}"))

@@ -1,0 +1,152 @@
+"""The `vllm` engine: `LLMEngine` in the replica's own process, stepped by the engine's thread.
+
+One process is lighter than vLLM's own three and starts in seconds; our plugin (`r3mes_ray.vllm_plugin`) brings BitNet
+and exact DoRA.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from r3mes_ray.errors import ConfigError, ModelError
+from r3mes_ray.models.base import SHIPPED, base_hash, shipped_path
+from r3mes_ray.models.checkpoint import read_checkpoint
+from r3mes_ray.serving.inference.opened import Opened, ServedBase
+from r3mes_ray.serving.inference.sequence import TextRules
+from r3mes_ray.serving.inference.threaded import ThreadedBackend
+from r3mes_ray.settings import Settings, VllmEngine
+
+ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_NO_USAGE_STATS": "1",
+}
+"""What vLLM reads when it is imported: one process, all cores, no calls home."""
+MAX_TOP_LOGPROBS = 20
+
+
+def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
+    """Start vLLM on the model folder.
+
+    Raises:
+        ModelError: the folder is not there, or is no BitNet.
+        ConfigError: vLLM is not installed, or cannot run as the settings say.
+    """
+    folder = model_folder(settings.model.path)
+    base = served_base(folder)
+    prepare_environment(settings.model.threads)
+    try:
+        from r3mes_ray.serving.inference.vllm_decoder import VllmDecoder, VllmSlots
+    except ImportError as error:
+        detail = f"vLLM cannot be imported ({error}); install the extra `vllm`, or take transformers"
+        raise ConfigError("serving.engine", detail) from error
+    running = start_engine(folder, base, engine, max_running=settings.serving.max_running_requests)
+    rules = text_rules(folder, base)
+    slots = VllmSlots(running, engine.max_rank)
+    backend = ThreadedBackend(
+        VllmDecoder(running, slots, rules),
+        slots,
+        rules,
+        max_running=settings.serving.max_running_requests,
+        max_waiting=settings.serving.max_queued_requests,
+        guides=True,
+        release=lambda: running.engine_core.shutdown(),
+    )
+    return Opened(backend, base, engine.max_adapters)
+
+
+def model_folder(path: str) -> Path:
+    """The folder of a model, or of the shipped one.
+
+    Raises:
+        ModelError: it is not there.
+    """
+    folder = shipped_path(SHIPPED) if path == SHIPPED else Path(path).expanduser()
+    if not folder.is_dir():
+        raise ModelError(path, "is no folder; give a model folder, or `tiny` for the shipped model")
+    return folder
+
+
+def prepare_environment(threads: int) -> None:
+    """Set what vLLM reads from the environment, where nobody set it; before it is imported for the first time."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if threads > 0:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+
+
+def served_base(folder: Path) -> ServedBase:
+    """What is known of a model from its files; its weights are read, hashed and let go of.
+
+    Raises:
+        ModelError: it is no BitNet, or is damaged.
+    """
+    from transformers import AutoTokenizer
+
+    checkpoint = read_checkpoint(folder)
+    shapes = {name: (w.codes.shape[0], w.codes.shape[1]) for name, w in checkpoint.ternary.items()}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise ModelError(str(folder), f"the tokenizer cannot be loaded: {error}") from error
+    context = int(checkpoint.config.max_position_embeddings)
+    return ServedBase(checkpoint.name, base_hash(checkpoint), context, tokenizer, shapes)
+
+
+def start_engine(folder: Path, base: ServedBase, engine: VllmEngine, *, max_running: int) -> Any:
+    """The engine of vLLM, in this process.
+
+    Raises:
+        ConfigError: vLLM refuses these settings.
+    """
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.v1.engine.llm_engine import LLMEngine
+
+    arguments = EngineArgs(
+        model=str(folder),
+        tokenizer=str(folder),
+        dtype=engine.dtype,
+        max_model_len=base.context_tokens,
+        max_num_seqs=max_running,
+        enable_lora=True,
+        max_loras=engine.max_adapters,
+        max_cpu_loras=engine.max_adapters,
+        max_lora_rank=engine.max_rank,
+        kv_cache_memory_bytes=engine.kv_cache_mb * 2**20,
+        enforce_eager=not engine.compile,
+        max_logprobs=MAX_TOP_LOGPROBS,
+        # A step in flight would still use an adapter that is taken out between two steps.
+        async_scheduling=False,
+        disable_log_stats=True,
+        generation_config="vllm",
+        # A small model may else fill an answer with white space between two tokens of JSON.
+        structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
+        seed=0,
+    )
+    try:
+        return LLMEngine.from_engine_args(arguments)
+    except ValueError as error:
+        raise ConfigError("serving.engine", f"vLLM does not start: {str(error).strip()}") from error
+
+
+def text_rules(folder: Path, base: ServedBase) -> TextRules:
+    """What is known of a base's tokens."""
+    from transformers import AutoConfig, GenerationConfig
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    try:
+        configured = GenerationConfig.from_pretrained(folder, local_files_only=True).eos_token_id
+    except OSError:
+        configured = config.eos_token_id
+    several = configured if isinstance(configured, list) else [configured]
+    ends = {base.tokenizer.eos_token_id, *several} - {None}
+    return TextRules(
+        decode=base.tokenizer.decode,
+        end_tokens=frozenset(ends),
+        never=frozenset(base.tokenizer.all_special_ids) - ends,
+        context_tokens=base.context_tokens,
+        vocabulary=config.vocab_size,
+    )
