@@ -11,11 +11,13 @@ from typing import Annotated
 import typer
 
 from r3mes_ray.chain import open_chain
-from r3mes_ray.cli.context import current, emit, run
+from r3mes_ray.cli.context import current, emit, plain, run
+from r3mes_ray.cli.passphrases import open_key
 from r3mes_ray.cli.tables import fields
 from r3mes_ray.content import open_store
 from r3mes_ray.models.base import load_base
-from r3mes_ray.training.verification import inclusion_proof, verify_round
+from r3mes_ray.training.challenge import Challenge, challenge_round
+from r3mes_ray.training.verification import Checked, check_round, inclusion_proof
 from r3mes_ray.types import RoundId, UpdateId
 
 app = typer.Typer()
@@ -24,16 +26,35 @@ Number = Annotated[int, typer.Argument(min=0, help="Number of the round.")]
 
 
 @app.command("verify")
-def verify_command(number: Number) -> None:
-    """Recompute a round's aggregate from chain and content: EXACT, EQUIVALENT or FRAUD (exit code 1)."""
-    settings = current().settings
-    client, store = open_chain(settings, None), open_store(settings)
-    with tempfile.TemporaryDirectory(prefix="r3mes-verify-") as folder:
+def verify_command(
+    number: Number,
+    challenge: Annotated[bool, typer.Option("--challenge", help="Challenge FRAUD on chain; costs a bond.")] = False,
+    key: Annotated[str | None, typer.Option(help="Name of the key that challenges.")] = None,
+) -> None:
+    """Recompute a round's aggregate from chain and content: EXACT, EQUIVALENT or FRAUD (exit code 1).
+
+    With --challenge, FRAUD is disputed on chain with the recomputed package as evidence, and the exit code is 0 when
+    the challenge is in a block; an honest aggregate is not challenged.
+    """
+    settings, round_id = current().settings, RoundId(number)
+    private = open_key(key) if challenge else None
+    client, store = open_chain(settings, private), open_store(settings)
+    with tempfile.TemporaryDirectory(prefix="r3mes-verify-") as scratch:
+        folder = Path(scratch)
         base = partial(load_base, settings.model.path, threads=settings.model.threads)
-        found = run(verify_round(settings, client, store, base, RoundId(number), Path(folder)))
-    emit(found, fields(found))
-    if found.verdict == "FRAUD":
+        checked = run(check_round(settings, client, store, base, round_id, folder))
+        landed = run(challenge_round(client, store, round_id, checked, folder)) if challenge else None
+    _emit(checked, landed)
+    if landed is None and checked.verification.verdict == "FRAUD":
         raise typer.Exit(1)
+
+
+def _emit(checked: Checked, landed: Challenge | None) -> None:
+    found = checked.verification
+    if landed is None:
+        emit(found, fields(found))
+    else:
+        emit(plain(found) | {"challenge": plain(landed)}, f"{fields(found)}\n\n{fields(landed)}")
 
 
 @app.command("proof")

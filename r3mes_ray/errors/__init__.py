@@ -33,6 +33,7 @@
     ├── RoundError
     │   ├── RoundClosed             the phase that an action needs is over (or not begun)
     │   ├── TooFewUpdates           fewer valid updates than the rule needs
+    │   ├── NotFraud                an honest aggregate is not challenged
     │   ├── NoRound                 no round took an update in time
     │   ├── RoundBusy               another process works on the round
     │   └── JournalDamaged          a round's journal cannot be read
@@ -42,6 +43,7 @@
     │   ├── QueueFull               back-pressure: try again later
     │   ├── DeadlineExceeded
     │   ├── ServingUnavailable      starting or stopping: another try may succeed
+    │   ├── SelfCheckFailed         an engine does not compute what an adapter says
     │   ├── GatewayUnreachable      no gateway answers at the address
     │   └── GatewayRefused          a gateway's own error, as its client sees it
     └── NodeError
@@ -78,6 +80,7 @@ from r3mes_ray.errors.chain import (
     KeyNotFound,
     KeyringError,
     NoRound,
+    NotFraud,
     NotOnChain,
     RoundBusy,
     RoundClosed,
@@ -111,6 +114,7 @@ from r3mes_ray.errors.node import (
     PortBusy,
     PromptTooLong,
     QueueFull,
+    SelfCheckFailed,
     ServingError,
     ServingUnavailable,
 )
@@ -149,6 +153,7 @@ __all__ = [
     "ModelError",
     "NoRound",
     "NodeError",
+    "NotFraud",
     "NotOnChain",
     "NotRunning",
     "PackageRejected",
@@ -159,6 +164,7 @@ __all__ = [
     "RoundBusy",
     "RoundClosed",
     "RoundError",
+    "SelfCheckFailed",
     "ServingError",
     "ServingUnavailable",
     "StoreFull",

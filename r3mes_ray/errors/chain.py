@@ -172,6 +172,19 @@ class TooFewUpdates(RoundError):
         return f"round {self.round_id} has {self.accepted} valid updates, its rule needs {self.needed}"
 
 
+class NotFraud(RoundError, ValueError):
+    """A challenge was asked for, but the aggregate is not fraudulent; nothing was sent."""
+
+    hint = "only FRAUD can be challenged: a challenge of an honest aggregate costs its bond"
+
+    def __init__(self, round_id: int, verdict: str, cid: str) -> None:
+        super().__init__(round_id, verdict, cid)
+        self.round_id, self.verdict, self.cid = round_id, verdict, cid
+
+    def __str__(self) -> str:
+        return f"the aggregate {self.cid} of round {self.round_id} is {self.verdict}, so it is not challenged"
+
+
 class NoRound(RoundError, TimeoutError):
     """No round took the update in time."""
 

@@ -70,6 +70,19 @@ class ServingUnavailable(ServingError):
         return f"{self.part} cannot answer: {self.reason}"
 
 
+class SelfCheckFailed(ServingError):
+    """An engine does not compute what an adapter says; it must not serve."""
+
+    hint = "check that the versions of vLLM and this package fit, and that no other plugin changes LoRA"
+
+    def __init__(self, part: str, found: str) -> None:
+        super().__init__(part, found)
+        self.part, self.found = part, found
+
+    def __str__(self) -> str:
+        return f"self-check of {self.part}: {self.found}"
+
+
 class GatewayUnreachable(ServingError, ConnectionError):
     """No gateway answers at the address."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -30,6 +31,17 @@ class MiningSettings(Section):
     """How long a trained update waits for a round that takes it."""
 
 
+class EvaluationSettings(Section):
+    """The evaluation gate of the rounds that this node proposes in."""
+
+    text: Path | None = None
+    """Held-out UTF-8 text: an update that predicts it worse than the start version is refused; none: no gate."""
+    window_tokens: int = Field(128, ge=8)
+    """Tokens in one window of it."""
+    margin_nats: float = Field(0.0, ge=0)
+    """By how much the loss may rise."""
+
+
 class TrainingSettings(Section):
     """The training half."""
 
@@ -47,6 +59,8 @@ class TrainingSettings(Section):
     """Pre-aggregation: nearest-neighbour mixing or adaptive clipping."""
     min_updates: int = Field(2, ge=1)
     """Fewer valid updates end the round without an aggregate."""
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """The evaluation gate of the rounds that this node proposes in."""
     fetch_concurrency: int = Field(8, ge=1)
     """Updates that are downloaded at a time."""
     fetch_timeout_s: float = Field(30.0, gt=0)

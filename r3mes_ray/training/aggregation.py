@@ -42,8 +42,6 @@ from r3mes_ray.training.rules import (
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter
 from r3mes_ray.types import UpdateId
 
-WEIGHT = 1.0
-"""Weight of every update: the chain keeps no snapshot of miners' stakes, and a miner's own word is never taken."""
 _MAX_REASON = 1000
 
 
@@ -71,6 +69,8 @@ def aggregate_updates(
     updates: Sequence[StoredAdapter],
     start: StoredAdapter | None,
     algebra: Algebra = REPRODUCIBLE,
+    *,
+    weights: Sequence[int] | None = None,
 ) -> Aggregate:
     """Apply the round's rule to valid updates in the order of their ids.
 
@@ -80,12 +80,13 @@ def aggregate_updates(
         updates: at least one; a layer that none of them touches stays as in the base.
         start: the version that they started from; None for the base.
         algebra: how sums and truncation are computed; only the default gives the bits that others recompute.
+        weights: by the chain, one for each update, below 2**53; none weighs all alike.
 
     Raises:
         TooFewUpdates: fewer than the rule needs for the round's number of liars.
     """
     parameters = _with_borne_faults(plan, len(updates))
-    decision = _decide(base, plan, parameters, updates, start, algebra)
+    decision = _decide(base, plan, parameters, updates, start, algebra, weights or [1] * len(updates))
     adapters, coefficients = _with_rest(updates, start, decision)
     coordinate = COORDINATE_RULES.get(plan.record.rule)
     dora = coordinate is None and any(adapter is not None and adapter.dora for adapter in adapters)
@@ -129,12 +130,13 @@ def _decide(
     updates: Sequence[StoredAdapter],
     start: StoredAdapter | None,
     algebra: Algebra,
+    weights: Sequence[int],
 ) -> Decision:
     """The coefficients; a coordinate-wise rule has none, and counts every update alike."""
     rule = RULES.get(plan.record.rule)
     if rule is None:
         return Decision((1.0 / len(updates),) * len(updates))
-    given = RuleInput((WEIGHT,) * len(updates), lambda: gram_of_steps(base, updates, start, algebra))
+    given = RuleInput(tuple(map(float, weights)), lambda: gram_of_steps(base, updates, start, algebra))
     return decide(rule, given, parameters)
 
 

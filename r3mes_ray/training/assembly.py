@@ -11,12 +11,12 @@ from r3mes_ray.errors import ContentCorrupt, InvalidInput, TooFewUpdates
 from r3mes_ray.models.adapters import read_package
 from r3mes_ray.training.aggregation import aggregate_updates, write_aggregate
 from r3mes_ray.training.collection import Collected, collect
+from r3mes_ray.training.comparison import compare
 from r3mes_ray.training.context import RoundContext
-from r3mes_ray.training.copies import find_copies
-from r3mes_ray.training.gram import gram_of_steps
-from r3mes_ray.training.records import Aggregated, Excluded, Published
+from r3mes_ray.training.geometry import geometry_of, save_geometry
+from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter, layers_of
+from r3mes_ray.training.stored import StoredAdapter, layers_of
 from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.types import Cid
 
@@ -47,14 +47,20 @@ async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:
     _require(plan, collected)
     with context.step("aggregate"):
         start = await _start(context)
-        collected = await asyncio.to_thread(_without_copies, context, collected, base, start)
+        compared = await compare(context, collected, base, start)
+        collected = compared.collected
         _require(plan, collected)
+        ids = [entry.record.update_id for entry in collected.accepted]
         adapters = [entry.adapter for entry in collected.accepted]
-        mean = await asyncio.to_thread(aggregate_updates, base, plan, adapters, start)
+        mean = await asyncio.to_thread(
+            aggregate_updates, base, plan, adapters, start, weights=[plan.weight(update_id) for update_id in ids]
+        )
+        shares = dict(zip(ids, mean.decision.coefficients, strict=True))
+        geometry = geometry_of(compared.ids, compared.gram, shares)
+        save_geometry(context.ports.settings.home, context.chain_id, plan.record.round_id, geometry)
         context.tell("aggregate", f"{len(adapters)} updates, {mean.discarded_energy:.2%} of the energy discarded")
     with context.step("serialise"):
         folder = empty_folder(context.workspace.aggregate)
-        ids = [entry.record.update_id for entry in collected.accepted]
         await asyncio.to_thread(write_aggregate, mean, base.base_id, plan, ids, collected.excluded, folder)
         await asyncio.to_thread(sync_folder, folder)
         cid = await asyncio.to_thread(cid_of_path, folder)
@@ -75,21 +81,6 @@ def _require(plan: RoundPlan, collected: Collected) -> None:
     needed = plan.parameters.min_updates
     if len(collected.accepted) < needed:
         raise TooFewUpdates(plan.record.round_id, len(collected.accepted), needed)
-
-
-def _without_copies(
-    context: RoundContext, collected: Collected, base: BaseWeights, start: StoredAdapter | None
-) -> Collected:
-    """Drop updates that are an earlier one, or the start version, in another form."""
-    ids = [entry.record.update_id for entry in collected.accepted]
-    gram = gram_of_steps(base, [entry.adapter for entry in collected.accepted], start)
-    copies = {copy.index: copy for copy in find_copies(gram, [f"update {update_id}" for update_id in ids])}
-    refused = [Excluded(ids[index], copy.rule, copy.detail) for index, copy in copies.items()]
-    for entry in refused:
-        context.tell("verify", f"update {entry.update_id} rejected: rule {entry.rule}: {entry.detail}")
-    excluded = sorted([*collected.excluded, *refused], key=lambda entry: entry.update_id)
-    kept = tuple(entry for index, entry in enumerate(collected.accepted) if index not in copies)
-    return Collected(kept, tuple(excluded))
 
 
 async def _start(context: RoundContext) -> StoredAdapter | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from r3mes_ray.content.base import ContentStore, Limits
-from r3mes_ray.errors import PackageRejected, TooFewUpdates
+from r3mes_ray.errors import ContentNotFound, PackageRejected, TooFewUpdates
 from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin, read_package
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates
 from r3mes_ray.training.copies import find_copies
+from r3mes_ray.training.evaluation import LOSS
+from r3mes_ray.training.geometry import Geometry, geometry_of
 from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
@@ -21,19 +25,27 @@ from r3mes_ray.training.validation import Demand, check_effect
 from r3mes_ray.training.workspace import write_folder
 from r3mes_ray.types import Cid, UpdateId
 
-RECORDED = (MISSING, "limit")
-"""Exclusions that are taken from the published manifest: what one node could not fetch, another may."""
+RECORDED = (MISSING, "limit", LOSS)
+"""Exclusions that are taken from the published manifest: another node may fetch what one could not, and a loss
+depends on the machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """The updates of a round as this node judges them, and its own aggregate."""
+    """The updates of a round as this node judges them, and its own aggregate.
+
+    Attributes:
+        on_trust: updates that are left out on the proposer's word alone.
+        geometry: how those that could be compared lie to each other.
+    """
 
     accepted: tuple[UpdateId, ...]
     excluded: tuple[Excluded, ...]
     adapters: tuple[StoredAdapter, ...]
     start: StoredAdapter | None
     aggregate: Aggregate
+    on_trust: tuple[UpdateId, ...]
+    geometry: Geometry
 
 
 async def fetch_package(store: ContentStore, cid: Cid, folder: Path, max_bytes: int) -> AdapterPackage:
@@ -50,6 +62,14 @@ async def fetch_package(store: ContentStore, cid: Cid, folder: Path, max_bytes: 
 def stored(folder: Path, package: AdapterPackage) -> StoredAdapter:
     """A package that was read from a folder."""
     return StoredAdapter(folder, package.config.use_dora, layers_of(package))
+
+
+def unfair_limit(plan: RoundPlan, recorded: Sequence[Excluded]) -> str:
+    """What is wrong with the limit that a proposer set itself: it takes the first on chain. Empty where nothing is."""
+    limited = {entry.update_id for entry in recorded if entry.rule == "limit"}
+    later = [update.update_id for update in plan.updates if limited and update.update_id > min(limited)]
+    passed = [update_id for update_id in later if update_id not in limited]
+    return f"update {min(limited)} is beyond the limit, but update {passed[0]} after it is not" if passed else ""
 
 
 def recorded_exclusions(published: AdapterPackage) -> tuple[Excluded, ...]:
@@ -72,34 +92,63 @@ def recompute(
 
     Raises:
         TooFewUpdates: fewer valid updates than the round's rule needs.
+        ContentNotFound: an update that the proposer had is not to be had here, so there is no verdict.
         ContentUnavailable: a store cannot be asked.
     """
-    limits = settings.training.max_update_bytes
-    demand = Demand(plan.record, base.base_id, base.base_hash, base.linear_shapes, max_bytes=limits)
-    refused = {entry.update_id: entry for entry in [*plan.excluded, *recorded]}
-    kept: list[tuple[UpdateId, StoredAdapter]] = []
-    for update in plan.considered:
-        if update.update_id in refused:
-            continue
-        verdict = _judge(FetchJob(settings, update, demand), base, folder / str(update.update_id))
-        if isinstance(verdict, Excluded):
-            refused[update.update_id] = verdict
-        else:
-            kept.append((update.update_id, verdict))
-    for index, entry in _copies(base, kept, start):
-        refused[kept[index][0]] = entry
+    scores = {entry.update_id: entry for entry in recorded if entry.rule == LOSS}
+    unseen = [entry for entry in recorded if entry.rule != LOSS]
+    refused = {entry.update_id: entry for entry in [*plan.excluded, *unseen]}
+    kept = _judged(settings, base, plan, refused, folder)
+    ids = [update_id for update_id, _ in kept]
+    gram = gram_of_steps(base, [adapter for _, adapter in kept], start)
+    refused |= _copies(ids, gram)
+    # The losses come last, as they did for the proposer: a copy stays one where its original was refused for its loss.
+    refused |= {update_id: entry for update_id, entry in scores.items() if update_id not in refused}
     accepted = [(update_id, adapter) for update_id, adapter in kept if update_id not in refused]
     needed = max(1, plan.parameters.min_updates)
     if len(accepted) < needed:
         raise TooFewUpdates(plan.record.round_id, len(accepted), needed)
     adapters = tuple(adapter for _, adapter in accepted)
+    weights = [plan.weight(update_id) for update_id, _ in accepted]
+    aggregate = aggregate_updates(base, plan, adapters, start, weights=weights)
+    shares = {entry[0]: share for entry, share in zip(accepted, aggregate.decision.coefficients, strict=True)}
     return Recomputed(
         accepted=tuple(update_id for update_id, _ in accepted),
         excluded=tuple(sorted(refused.values(), key=lambda entry: entry.update_id)),
         adapters=adapters,
         start=start,
-        aggregate=aggregate_updates(base, plan, adapters, start),
+        aggregate=aggregate,
+        on_trust=_on_trust(plan, recorded, refused),
+        geometry=geometry_of(ids, gram, shares),
     )
+
+
+def _on_trust(
+    plan: RoundPlan, recorded: Sequence[Excluded], refused: Mapping[UpdateId, Excluded]
+) -> tuple[UpdateId, ...]:
+    known = {entry.update_id for entry in plan.excluded}
+    said = (entry.update_id for entry in recorded if refused[entry.update_id] == entry)
+    return tuple(sorted(update_id for update_id in said if update_id not in known))
+
+
+def _judged(
+    settings: Settings, base: BaseWeights, plan: RoundPlan, refused: dict[UpdateId, Excluded], folder: Path
+) -> list[tuple[UpdateId, StoredAdapter]]:
+    """The updates that are valid each by itself; the others are added to `refused`."""
+    limits = settings.training.max_update_bytes
+    demand = Demand(plan.record, base.base_id, base.base_hash, base.linear_shapes, max_bytes=limits)
+    kept = []
+    for update in plan.considered:
+        if update.update_id in refused:
+            continue
+        verdict = _judge(FetchJob(settings, update, demand), base, folder / str(update.update_id))
+        if isinstance(verdict, StoredAdapter):
+            kept.append((update.update_id, verdict))
+        elif verdict.rule == MISSING:
+            raise ContentNotFound(update.cid)
+        else:
+            refused[update.update_id] = verdict
+    return kept
 
 
 def _judge(job: FetchJob, base: BaseWeights, folder: Path) -> StoredAdapter | Excluded:
@@ -116,9 +165,6 @@ def _judge(job: FetchJob, base: BaseWeights, folder: Path) -> StoredAdapter | Ex
     return adapter
 
 
-def _copies(
-    base: BaseWeights, kept: Sequence[tuple[UpdateId, StoredAdapter]], start: StoredAdapter | None
-) -> list[tuple[int, Excluded]]:
-    gram = gram_of_steps(base, [adapter for _, adapter in kept], start)
-    found = find_copies(gram, [f"update {update_id}" for update_id, _ in kept])
-    return [(copy.index, Excluded(kept[copy.index][0], copy.rule, copy.detail)) for copy in found]
+def _copies(ids: Sequence[UpdateId], gram: Tensor) -> dict[UpdateId, Excluded]:
+    found = find_copies(gram, [f"update {update_id}" for update_id in ids])
+    return {ids[copy.index]: Excluded(ids[copy.index], copy.rule, copy.detail) for copy in found}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from r3mes_ray.chain.records import RoundPhase, RoundRecord, UpdateRecord
 from r3mes_ray.errors import RoundClosed
@@ -16,6 +16,8 @@ from r3mes_ray.types import Address, RoundId, UpdateId, model_version
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgCommitAggregation, MsgRevealAggregation, MsgSubmitAggregation
 
 SALT_BYTES = 32
+EQUAL = 1
+"""Weight where the chain names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class RoundPlan:
         updates: the chain's whole list at S, by ascending id.
         considered: those that are fetched.
         excluded: those that are not, with the reason.
+        weights: what each update weighs by the chain's record; one that is not named weighs like the others.
     """
 
     record: RoundRecord
@@ -33,6 +36,11 @@ class RoundPlan:
     updates: tuple[UpdateRecord, ...]
     considered: tuple[UpdateRecord, ...]
     excluded: tuple[Excluded, ...]
+    weights: Mapping[UpdateId, int] = field(default_factory=dict)
+
+    def weight(self, update_id: UpdateId) -> int:
+        """The weight of an update."""
+        return self.weights.get(update_id, EQUAL)
 
     @property
     def start_version(self) -> str:
@@ -47,7 +55,12 @@ class RoundPlan:
         return model_version(record.base_model, record.expert, record.start_version + 1)
 
 
-def plan_round(record: RoundRecord, updates: Sequence[UpdateRecord], limit: int | None = None) -> RoundPlan:
+def plan_round(
+    record: RoundRecord,
+    updates: Sequence[UpdateRecord],
+    limit: int | None = None,
+    weights: Mapping[UpdateId, int] | None = None,
+) -> RoundPlan:
     """Decide which updates are looked at: the first on chain, up to the round's limit and the caller's.
 
     Raises:
@@ -58,7 +71,7 @@ def plan_round(record: RoundRecord, updates: Sequence[UpdateRecord], limit: int 
     limits = [value for value in (parameters.limit, limit) if value is not None]
     count = min([len(ordered), *limits])
     excluded = tuple(Excluded(update.update_id, "limit", f"only {count} are considered") for update in ordered[count:])
-    return RoundPlan(record, parameters, ordered, ordered[:count], excluded)
+    return RoundPlan(record, parameters, ordered, ordered[:count], excluded, dict(weights or {}))
 
 
 def check_open(record: RoundRecord, height: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from r3mes_ray.chain import queries
@@ -18,11 +19,30 @@ from r3mes_ray.protocol.claims import ProofClaim, UpdateClaim
 from r3mes_ray.protocol.merkle import UpdateLeaf, prove
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
-from r3mes_ray.training.recompute import Recomputed, fetch_package, recompute, recorded_exclusions, stored
+from r3mes_ray.training.recompute import (
+    Recomputed,
+    fetch_package,
+    recompute,
+    recorded_exclusions,
+    stored,
+    unfair_limit,
+)
 from r3mes_ray.training.round import RoundPlan, plan_round, root_of
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter
 from r3mes_ray.training.verify import Verification, judge
 from r3mes_ray.types import RoundId, UpdateId
+
+OWN = "own"
+"""Folder of the recomputed aggregate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A verdict with what it rests on; `own` is None where the published package could not even be read."""
+
+    aggregation: AggregationRecord
+    verification: Verification
+    own: Recomputed | None
 
 
 async def verify_round(
@@ -33,12 +53,24 @@ async def verify_round(
     round_id: RoundId,
     folder: Path,
 ) -> Verification:
-    """Recompute a round's aggregate in an empty folder, and compare.
+    """The verdict of `check_round`."""
+    return (await check_round(settings, client, store, base, round_id, folder)).verification
+
+
+async def check_round(
+    settings: Settings,
+    client: ChainClient,
+    store: ContentStore,
+    base: Callable[[], BaseWeights],
+    round_id: RoundId,
+    folder: Path,
+) -> Checked:
+    """Recompute a round's aggregate in an empty folder, and compare; our own package lies in `folder / OWN` then.
 
     Raises:
         NotOnChain: there is no such round.
         RoundClosed: nothing has been revealed in it.
-        ContentError: the published package or the start version is not to be had.
+        ContentError: the published package, the start version or an update is not to be had.
         TooFewUpdates: fewer valid updates than the rule needs.
     """
     record, revealed, updates = await _on_chain(client, round_id)
@@ -47,14 +79,21 @@ async def verify_round(
         published = await fetch_package(store, revealed.aggregate, folder / "published", limit)
     except PackageRejected as error:
         reason = f"the published package breaks the rule {error.rule}: {error.subject}: {error.detail}"
-        return Verification("FRAUD", revealed.aggregate, revealed.aggregate, revealed.participants, 0.0, reason)
+        return Checked(revealed, _fraud(revealed, reason), None)
     start: StoredAdapter | None = None
     if record.start is not None:
         start = stored(folder / "start", await fetch_package(store, record.start, folder / "start", limit))
     plan, weights = plan_round(record, updates), await asyncio.to_thread(base)
     recorded = recorded_exclusions(published)
+    if reason := unfair_limit(plan, recorded):
+        return Checked(revealed, _fraud(revealed, reason), None)
     own = await asyncio.to_thread(recompute, settings, weights, plan, start, recorded, folder / "updates")
-    return await asyncio.to_thread(_compare, settings, weights, plan, published, own, revealed, folder)
+    found = await asyncio.to_thread(_compare, settings, weights, plan, published, own, revealed, folder)
+    return Checked(revealed, found, own)
+
+
+def _fraud(revealed: AggregationRecord, reason: str) -> Verification:
+    return Verification("FRAUD", revealed.aggregate, revealed.aggregate, revealed.participants, 0.0, reason)
 
 
 def _compare(
@@ -66,7 +105,7 @@ def _compare(
     revealed: AggregationRecord,
     folder: Path,
 ) -> Verification:
-    mine = folder / "own"
+    mine = folder / OWN
     mine.mkdir()
     write_aggregate(own.aggregate, base.base_id, plan, own.accepted, own.excluded, mine)
     cids = (revealed.aggregate, cid_of_path(mine))
@@ -77,7 +116,7 @@ def _compare(
     if found.verdict == "FRAUD" or root == revealed.merkle_root:
         return found
     reason = f"the chain says the Merkle root is {revealed.merkle_root}, of these updates it is {root}"
-    return Verification("FRAUD", *cids, own.accepted, found.excess, reason)
+    return Verification("FRAUD", *cids, own.accepted, found.excess, reason, own.on_trust)
 
 
 async def inclusion_proof(client: ChainClient, round_id: RoundId, update_id: UpdateId, prefix: str) -> ProofClaim:

@@ -24,6 +24,8 @@ TOLERANCE = 1e-3
 """How much worse than our own residual another's may be, as a share of it."""
 ROUNDING = 1e-9
 """And as a share of the aggregate's energy, where our residual is nothing: factors are published in float32."""
+WEIGHT_TOLERANCE = 1e-6
+"""How far a coefficient may be from ours: other arithmetic may move a distance's last bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Verification:
     Attributes:
         excess: by how much the published residual exceeds ours, as a share of the aggregate's energy.
         reason: what differs, in words; empty where nothing does.
+        on_trust: updates that are left out on the proposer's word alone: what it could not fetch, or scored as worse.
     """
 
     verdict: Verdict
@@ -41,6 +44,7 @@ class Verification:
     accepted: tuple[UpdateId, ...]
     excess: float
     reason: str
+    on_trust: tuple[UpdateId, ...] = ()
 
 
 def judge(
@@ -65,7 +69,7 @@ def judge(
     """
 
     def say(verdict: Verdict, excess: float, reason: str) -> Verification:
-        return Verification(verdict, *cids, own.accepted, excess, reason)
+        return Verification(verdict, *cids, own.accepted, excess, reason, own.on_trust)
 
     if tuple(revealed) != own.accepted:
         return say("FRAUD", 0.0, f"the chain says {list(revealed)} were accepted, valid are {list(own.accepted)}")
@@ -74,6 +78,8 @@ def judge(
     origin = published.manifest.origin
     if not isinstance(origin, AggregateOrigin) or origin.accepted != own.accepted or origin.rule != rule:
         return say("FRAUD", 0.0, "its manifest is of another rule or other updates")
+    if not _same_weights(origin.weights, own.aggregate.decision.coefficients):
+        return say("FRAUD", 0.0, "its manifest names other weights than the chain and the rule give")
     if published.config.base_hash != base.base_hash:
         return say("FRAUD", 0.0, "it is of another base")
     found = [_compare_layer(base, path, rule, adapter, own) for path in _paths(adapter, own)]
@@ -82,6 +88,10 @@ def judge(
     if excess <= TOLERANCE * allowed + ROUNDING * energy:
         return say("EQUIVALENT", share, "other bytes, and as near to the rule's result as ours")
     return say("FRAUD", share, f"it is farther from the rule's result by {share:.3g} of its energy")
+
+
+def _same_weights(said: Sequence[float], ours: Sequence[float]) -> bool:
+    return len(said) == len(ours) and all(abs(a - b) <= WEIGHT_TOLERANCE for a, b in zip(said, ours, strict=True))
 
 
 def _paths(adapter: StoredAdapter, own: Recomputed) -> list[str]:

@@ -1,0 +1,59 @@
+"""The part of the gate that needs all updates: copies, steps that are none, and losses above the start version's."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from r3mes_ray.training.collection import Collected
+from r3mes_ray.training.context import RoundContext
+from r3mes_ray.training.copies import find_copies
+from r3mes_ray.training.evaluation import Scored, held_out, worse_than_start
+from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.records import Excluded
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.types import UpdateId
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is left, with the inner products of all that were compared: `gram` (N, N) over `ids`."""
+
+    collected: Collected
+    ids: tuple[UpdateId, ...]
+    gram: Tensor
+
+
+async def compare(
+    context: RoundContext, collected: Collected, base: BaseWeights, start: StoredAdapter | None
+) -> Compared:
+    """Refuse what an earlier update or the start version is already, and then what makes held-out text less likely."""
+    ids = tuple(entry.record.update_id for entry in collected.accepted)
+    adapters = [entry.adapter for entry in collected.accepted]
+    gram = await asyncio.to_thread(gram_of_steps, base, adapters, start)
+    copies = find_copies(gram, [f"update {update_id}" for update_id in ids])
+    unique = _without(context, collected, [Excluded(ids[copy.index], copy.rule, copy.detail) for copy in copies])
+    return Compared(await _evaluated(context, unique, start), ids, gram)
+
+
+async def _evaluated(context: RoundContext, collected: Collected, start: StoredAdapter | None) -> Collected:
+    settings = context.ports.settings
+    gate = await asyncio.to_thread(held_out, settings)
+    if gate is None:
+        return collected
+    cid = context.record.start
+    first = None if start is None or cid is None else Scored(start.folder, cid)
+    updates = [(entry.record.update_id, Scored(entry.adapter.folder, entry.record.cid)) for entry in collected.accepted]
+    context.tell("verify", f"scoring {len(updates)} updates on held-out text {gate.sha256}")
+    refused = await asyncio.to_thread(worse_than_start, settings, gate, first, updates, context.ports.parallel)
+    return _without(context, collected, refused)
+
+
+def _without(context: RoundContext, collected: Collected, refused: list[Excluded] | tuple[Excluded, ...]) -> Collected:
+    for entry in refused:
+        context.tell("verify", f"update {entry.update_id} rejected: rule {entry.rule}: {entry.detail}")
+    gone = {entry.update_id for entry in refused}
+    kept = tuple(entry for entry in collected.accepted if entry.record.update_id not in gone)
+    return Collected(kept, tuple(sorted([*collected.excluded, *refused], key=lambda entry: entry.update_id)))

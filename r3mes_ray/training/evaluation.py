@@ -1,0 +1,132 @@
+"""The evaluation gate: an update that predicts held-out text worse than the start version does not enter.
+
+A loss depends on the machine in its last digits, so it is a recorded input: the manifest names both losses and the
+text's hash, and whoever recomputes the round takes the verdict from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from r3mes_ray.content import open_store
+from r3mes_ray.content.base import Limits
+from r3mes_ray.errors import ContentError, InvalidInput
+from r3mes_ray.models.adapters import AdapterPackage, read_package
+from r3mes_ray.models.base import BaseModel, load_base
+from r3mes_ray.models.corpus import read_text
+from r3mes_ray.models.evaluate import window_losses
+from r3mes_ray.settings import Settings
+from r3mes_ray.training.ports import ParallelMap, serial_map
+from r3mes_ray.training.records import Excluded
+from r3mes_ray.types import Cid, UpdateId
+
+LOSS = "loss"
+"""Rule of an update that the evaluation gate refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A package that is to be scored: on this disk, and in content for a worker on another machine."""
+
+    folder: Path
+    cid: Cid
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationJob:
+    """Score one package, or with None the base, on a text."""
+
+    settings: Settings
+    package: Scored | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The gate's text, and by how much a loss may rise."""
+
+    text: str
+    window_tokens: int
+    margin_nats: float
+
+    @property
+    def sha256(self) -> str:
+        """Hex hash of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def held_out(settings: Settings) -> HeldOut | None:
+    """The gate that the settings ask for.
+
+    Raises:
+        InvalidInput: the text cannot be read.
+    """
+    gate = settings.training.evaluation
+    if gate.text is None:
+        return None
+    return HeldOut(read_text(gate.text.expanduser()), gate.window_tokens, gate.margin_nats)
+
+
+def evaluate(job: EvaluationJob) -> float | None:
+    """Mean next-token loss in nats; None where the package is not to be had on this machine.
+
+    Raises:
+        InvalidInput: the text is shorter than one window.
+    """
+    base = _base(job.settings.model.path, job.settings.model.threads)
+    try:
+        package = None if job.package is None else _read(job.settings, job.package)
+    except (ContentError, InvalidInput, OSError):
+        return None
+    window = job.settings.training.evaluation.window_tokens
+    return float(window_losses(base, package, job.text, window).mean())
+
+
+def worse_than_start(
+    settings: Settings,
+    gate: HeldOut,
+    start: Scored | None,
+    updates: Sequence[tuple[UpdateId, Scored]],
+    parallel: ParallelMap,
+) -> tuple[Excluded, ...]:
+    """Score the start version and the updates, anywhere in the cluster; what no worker could score is scored here."""
+    jobs = [EvaluationJob(settings, package, gate.text) for package in (start, *(scored for _, scored in updates))]
+    losses: dict[int, float] = {}
+    for mapped in (parallel, serial_map):
+        open_jobs = [index for index in range(len(jobs)) if index not in losses]
+        for place, loss in mapped(evaluate, [jobs[index] for index in open_jobs], _label):
+            if isinstance(loss, float):
+                losses[open_jobs[place]] = loss
+    limit = losses[0] + gate.margin_nats
+    refused = []
+    for index, (update_id, _) in enumerate(updates, start=1):
+        loss = losses.get(index, float("nan"))
+        if not loss <= limit:
+            detail = f"{loss:.6f} nats per token on held-out text {gate.sha256}, the start version has {losses[0]:.6f}"
+            refused.append(Excluded(update_id, LOSS, detail))
+    return tuple(refused)
+
+
+def _label(job: EvaluationJob) -> str:
+    return "evaluate the base" if job.package is None else f"evaluate {job.package.cid}"
+
+
+@functools.lru_cache(maxsize=1)
+def _base(path: str, threads: int) -> BaseModel:
+    return load_base(path, threads=threads)
+
+
+def _read(settings: Settings, scored: Scored) -> AdapterPackage:
+    limit = settings.training.max_update_bytes
+    if scored.folder.is_dir():
+        return read_package(scored.folder, max_bytes=limit)
+    with tempfile.TemporaryDirectory(prefix="r3mes-evaluate-") as scratch:
+        folder = Path(scratch) / "package"
+        asyncio.run(open_store(settings).get(scored.cid, folder, Limits(max_bytes=limit)))
+        return read_package(folder, max_bytes=limit)
