@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
@@ -14,6 +15,8 @@ Block = TypeVar("Block", bytes, memoryview)
 
 MAX_BLOCK_BYTES = 2 * 2**20
 """Largest block that is read or written; the limit of bitswap and of gateways."""
+
+_HASHED_AT_ONCE_BYTES = 2**16
 
 
 class BlockSource(Protocol):
@@ -78,3 +81,10 @@ def verify_block(cid: CidParts, block: Block, source: str) -> Block:
     if len(block) > MAX_BLOCK_BYTES or hashlib.sha256(block).digest() != cid.digest:
         raise ContentCorrupt(cid.text, source)
     return block
+
+
+async def verify_arrived(cid: CidParts, block: bytes, source: str) -> bytes:
+    """`verify_block` beside the event loop, so that others are answered while a large block is hashed."""
+    if len(block) < _HASHED_AT_ONCE_BYTES:
+        return verify_block(cid, block, source)
+    return await asyncio.to_thread(verify_block, cid, block, source)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from r3mes_ray.content.blocks import MAX_BLOCK_BYTES, verify_block
+from r3mes_ray.content.blocks import MAX_BLOCK_BYTES, verify_arrived
 from r3mes_ray.content.protobuf import encode_varint
 from r3mes_ray.errors import ContentUnavailable, InvalidCid
 from r3mes_ray.protocol.cid import CidParts, decode_cid
@@ -44,27 +44,31 @@ async def read_car(parts: AsyncIterator[bytes], source: str) -> AsyncGenerator[t
     if not (header.startswith(b"\xa2\x65roots") and header.endswith(b"\x67version\x01")):
         raise ContentUnavailable(source, "sends no CAR of version 1")
     while (length := await stream.varint(_V1_BYTES + MAX_BLOCK_BYTES)) is not None:
-        section = await stream.take(length)
-        size = _V0_BYTES if section[:1] == b"\x12" else _V1_BYTES
+        binary = await stream.take(min(length, _V0_BYTES))
+        if binary[:1] == b"\x01":
+            binary += await stream.take(min(length, _V1_BYTES) - len(binary))
         try:
-            cid = decode_cid(section[:size])
+            cid = decode_cid(binary)
         except InvalidCid as error:
             raise ContentUnavailable(source, f"sends a CAR with a block of another kind: {error}") from error
-        yield cid, verify_block(cid, section[size:], source)
+        yield cid, await verify_arrived(cid, await stream.take(length - len(binary)), source)
 
 
 class _Stream:
     def __init__(self, parts: AsyncIterator[bytes], source: str) -> None:
         self._parts, self._source = parts, source
-        self._held = bytearray()
+        self._held = memoryview(b"")
 
     async def take(self, size: int) -> bytes:
-        while len(self._held) < size:
-            if not await self._fill():
+        # One buffer, not a list: its parts may be of a byte each.
+        taken = bytearray()
+        while len(taken) < size:
+            if not self._held and not await self._fill():
                 raise ContentUnavailable(self._source, "sends a CAR that ends inside a section")
-        taken = bytes(memoryview(self._held)[:size])
-        del self._held[:size]
-        return taken
+            missing = size - len(taken)
+            taken += self._held[:missing]
+            self._held = self._held[missing:]
+        return bytes(taken)
 
     async def varint(self, most: int) -> int | None:
         """The next length, or `None` where the stream ends."""
@@ -83,6 +87,6 @@ class _Stream:
     async def _fill(self) -> bool:
         async for part in self._parts:
             if part:
-                self._held += part
+                self._held = memoryview(part)
                 return True
         return False

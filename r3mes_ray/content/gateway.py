@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from r3mes_ray.content.blocks import MAX_BLOCK_BYTES, verify_block
+from r3mes_ray.content.blocks import MAX_BLOCK_BYTES, verify_arrived
 from r3mes_ray.content.car import read_car
 from r3mes_ray.errors import (
     ConfigError,
@@ -113,7 +113,7 @@ class Gateways:
             raise ContentUnavailable(gateway.url, str(error) or type(error).__name__) from error
         finally:
             gateway.running -= 1
-        return verify_block(cid, block, gateway.url)
+        return await verify_arrived(cid, block, gateway.url)
 
     async def fetch_car(
         self, client: httpx.AsyncClient, gateway: _Gateway, root: CidParts
