@@ -24,6 +24,7 @@ from r3mes_ray.chain.records import (
     StatisticsRecord,
     TxRecord,
     UpdateRecord,
+    UpdateWeightRecord,
 )
 from r3mes_ray.chain.tx import hash_of
 from r3mes_ray.errors import InvalidInput
@@ -154,6 +155,15 @@ def update_record(message: stored_gradient_pb2.StoredGradient) -> UpdateRecord:
         submitted_height=message.submitted_at_height,
         status=message.status,
         claimed_loss=message.claimed_loss,
+    )
+
+
+def weight_record(message: types_pb2.UpdateWeight) -> UpdateWeightRecord:
+    """What weighs one update. Raises InvalidInput for a trust above 1000, or a stake that is no amount."""
+    if message.trust > 1000:
+        raise InvalidInput(f"trust of {message.miner[:80]}", f"{message.trust} is above 1000")
+    return UpdateWeightRecord(
+        UpdateId(message.gradient_id), Address(message.miner), message.trust, amount(message.stake.amount)
     )
 
 

@@ -23,6 +23,7 @@ from r3mes_ray.chain.records import (
     StatisticsRecord,
     TxRecord,
     UpdateRecord,
+    UpdateWeightRecord,
 )
 from r3mes_ray.errors import InvalidInput, NotOnChain
 from r3mes_ray.types import Address, RoundId, TxHash
@@ -85,6 +86,16 @@ async def round_updates(client: ChainClient, round_id: RoundId) -> list[UpdateRe
         ours.QueryRoundGradientsResponse,
     )
     return [decode.update_record(entry) async for answer in pages for entry in answer.gradients]
+
+
+async def round_weights(client: ChainClient, round_id: RoundId) -> list[UpdateWeightRecord]:
+    """What weighs the updates of one round, by ascending id; empty until its submit phase is over."""
+    pages = paged(
+        client,
+        lambda page: ours.QueryRoundWeightsRequest(round_id=round_id, pagination=page),
+        ours.QueryRoundWeightsResponse,
+    )
+    return [decode.weight_record(entry) async for answer in pages for entry in answer.weights]
 
 
 async def update(client: ChainClient, update_id: int) -> UpdateRecord:

@@ -89,7 +89,7 @@ class RoundRecord:
     Attributes:
         start: the start version's adapter; `None` for version 0.
         rule_parameters: RFC 8785 JSON.
-        weight_height: height whose stakes weigh the updates.
+        weight_height: height whose trust and stakes weigh the updates.
         submit_end: S; with `commit_end` C, `reveal_end` R and `challenge_end` F the last heights of the phases.
         aggregation: id of the winning reveal, `None` before there is one (0 is an id).
     """
@@ -127,6 +127,16 @@ class UpdateRecord:
     submitted_height: int
     status: str
     claimed_loss: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateWeightRecord:
+    """What weighs an update: its miner's trust in thousandths, and its working stake in the base denomination."""
+
+    update_id: UpdateId
+    miner: Address
+    trust: int
+    stake: int
 
 
 @dataclass(frozen=True, slots=True)

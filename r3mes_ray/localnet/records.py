@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from r3mes_ray.localnet.state import Overlay, State
 from r3mes_ray.wire.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
 from r3mes_ray.wire.cosmos.gov.v1.gov_pb2 import Deposit, Proposal, Vote
-from r3mes_ray.wire.r3mes.v1.types_pb2 import ContentEndpoint, Expert, Round, Slash
+from r3mes_ray.wire.r3mes.v1.types_pb2 import ContentEndpoint, Expert, Round, Slash, UpdateWeight
 from r3mes_ray.wire.remes.remes.v1.dataset_pb2 import ApprovedDataset, DatasetProposal, DatasetVote
 from r3mes_ray.wire.remes.remes.v1.model_pb2 import ModelRegistry
 from r3mes_ray.wire.remes.remes.v1.node_pb2 import NodeRegistration
@@ -113,6 +113,8 @@ UPDATES = Table("update", StoredGradient)
 """update → update."""
 ROUND_UPDATES = Numbers("round_update")
 """round ‖ update → update."""
+ROUND_WEIGHTS = Table("round_weight", UpdateWeight)
+"""round ‖ update → what weighs it, written at the end of the submit phase."""
 MINER_UPDATES = Numbers("miner_update")
 """round ‖ miner → update."""
 NONCES = Numbers("nonce")

@@ -24,6 +24,11 @@ def reward_trust(counters: MiningContribution) -> None:
     counters.reputation_tier = next((tier for limit, tier in _TIERS if score < limit), "excellent")
 
 
+def trust_of(counters: MiningContribution) -> int:
+    """The trust score in thousandths."""
+    return min(1000, _thousandths(counters.trust_score))
+
+
 def complete(counters: MiningContribution) -> None:
     """Fill in what the first version of the state did not keep."""
     counters.trust_score = counters.trust_score or _text(_START)

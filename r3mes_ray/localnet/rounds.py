@@ -20,6 +20,7 @@ from r3mes_ray.localnet.records import (
 )
 from r3mes_ray.localnet.reputation import reward_trust
 from r3mes_ray.localnet.state import State
+from r3mes_ray.localnet.weighing import weigh
 from r3mes_ray.types import model_version
 from r3mes_ray.wire.r3mes.v1 import types_pb2
 from r3mes_ray.wire.r3mes.v1.types_pb2 import ExpertVersion, Round, RoundPhase
@@ -137,6 +138,8 @@ def _pass_deadline(ctx: Context, found: Round) -> None:
     grace_end = found.challenge_end + ctx.parameters.grace_blocks
     if ctx.height == found.submit_end and found.gradient_count == 0:
         _fail(ctx, found, "no update was submitted")
+    elif ctx.height == found.submit_end:
+        weigh(ctx, found.round_id, updates_of(ctx.state, found.round_id))
     elif ctx.height == found.commit_end and not commitments_of(ctx.state, found.round_id):
         _fail(ctx, found, "nobody committed to an aggregate")
     elif ctx.height == found.reveal_end:

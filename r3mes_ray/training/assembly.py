@@ -15,7 +15,7 @@ from r3mes_ray.training.comparison import compare
 from r3mes_ray.training.context import RoundContext
 from r3mes_ray.training.geometry import geometry_of, save_geometry
 from r3mes_ray.training.records import Aggregated, Published
-from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of
+from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import StoredAdapter, layers_of
 from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.types import Cid
@@ -33,7 +33,8 @@ async def query(context: RoundContext) -> RoundPlan:
     await context.wait_above("query", "submit", record.submit_end)
     updates = await context.settlement.patiently(lambda: queries.round_updates(client, record.round_id))
     context.tell("query", f"round {record.round_id} of {record.expert} has {len(updates)} updates")
-    return plan_round(record, updates, context.limit)
+    weights = await context.settlement.patiently(lambda: weights_of(client, record.round_id))
+    return plan_round(record, updates, context.limit, weights)
 
 
 async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:

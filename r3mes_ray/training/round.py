@@ -1,15 +1,18 @@
-"""A round as pure functions: what is considered, what is committed to, and the three messages."""
+"""A round as functions: what is considered, what it weighs, what is committed to, and the three messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from r3mes_ray.chain import queries
+from r3mes_ray.chain.base import ChainClient
 from r3mes_ray.chain.records import RoundPhase, RoundRecord, UpdateRecord
 from r3mes_ray.errors import RoundClosed
 from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.commitment import commitment_hash
 from r3mes_ray.protocol.merkle import UpdateLeaf, merkle_root
+from r3mes_ray.protocol.weights import weight_of
 from r3mes_ray.training.records import Aggregated, Excluded, Prepared
 from r3mes_ray.training.rules import RuleParameters, parse_parameters
 from r3mes_ray.types import Address, RoundId, UpdateId, model_version
@@ -72,6 +75,13 @@ def plan_round(
     count = min([len(ordered), *limits])
     excluded = tuple(Excluded(update.update_id, "limit", f"only {count} are considered") for update in ordered[count:])
     return RoundPlan(record, parameters, ordered, ordered[:count], excluded, dict(weights or {}))
+
+
+async def weights_of(client: ChainClient, round_id: RoundId) -> dict[UpdateId, int]:
+    """What each update of a round weighs, by the chain's record alone; known once the submit phase is over."""
+    return {
+        entry.update_id: weight_of(entry.trust, entry.stake) for entry in await queries.round_weights(client, round_id)
+    }
 
 
 def check_open(record: RoundRecord, height: int) -> None:

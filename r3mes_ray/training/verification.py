@@ -27,7 +27,7 @@ from r3mes_ray.training.recompute import (
     stored,
     unfair_limit,
 )
-from r3mes_ray.training.round import RoundPlan, plan_round, root_of
+from r3mes_ray.training.round import RoundPlan, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter
 from r3mes_ray.training.verify import Verification, judge
 from r3mes_ray.types import RoundId, UpdateId
@@ -83,12 +83,13 @@ async def check_round(
     start: StoredAdapter | None = None
     if record.start is not None:
         start = stored(folder / "start", await fetch_package(store, record.start, folder / "start", limit))
-    plan, weights = plan_round(record, updates), await asyncio.to_thread(base)
+    plan = plan_round(record, updates, weights=await weights_of(client, round_id))
+    loaded = await asyncio.to_thread(base)
     recorded = recorded_exclusions(published)
     if reason := unfair_limit(plan, recorded):
         return Checked(revealed, _fraud(revealed, reason), None)
-    own = await asyncio.to_thread(recompute, settings, weights, plan, start, recorded, folder / "updates")
-    found = await asyncio.to_thread(_compare, settings, weights, plan, published, own, revealed, folder)
+    own = await asyncio.to_thread(recompute, settings, loaded, plan, start, recorded, folder / "updates")
+    found = await asyncio.to_thread(_compare, settings, loaded, plan, published, own, revealed, folder)
     return Checked(revealed, found, own)
 
 

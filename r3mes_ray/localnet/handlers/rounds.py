@@ -75,7 +75,7 @@ def _round(ctx: Context, message: MsgOpenRound, expert: Expert, round_id: int) -
         start_cid=expert.history[-1].adapter_cid if expert.history else "",
         rule=message.rule,
         rule_parameters=message.rule_parameters,
-        weight_height=ctx.height,
+        weight_height=submit_end,
         opened_height=ctx.height,
         submit_end=submit_end,
         commit_end=commit_end,

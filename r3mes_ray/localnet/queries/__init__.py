@@ -93,6 +93,7 @@ _R3MES: dict[str, Answer] = {
     "Round": r3mes.round_,
     "Rounds": r3mes.rounds,
     "RoundGradients": r3mes.round_gradients,
+    "RoundWeights": r3mes.round_weights,
     "Commitment": r3mes.commitment,
     "Commitments": r3mes.commitments,
     "Aggregation": r3mes.aggregation,

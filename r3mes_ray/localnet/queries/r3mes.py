@@ -16,6 +16,7 @@ from r3mes_ray.localnet.records import (
     EXPERT_ROUNDS,
     EXPERTS,
     PROPOSER_COMMITMENTS,
+    ROUND_WEIGHTS,
     ROUNDS,
     expert_key,
     u64,
@@ -40,6 +41,8 @@ from r3mes_ray.wire.r3mes.v1.query_pb2 import (
     QueryRoundResponse,
     QueryRoundsRequest,
     QueryRoundsResponse,
+    QueryRoundWeightsRequest,
+    QueryRoundWeightsResponse,
 )
 from r3mes_ray.wire.r3mes.v1.types_pb2 import Params, Round
 
@@ -106,6 +109,13 @@ def round_gradients(node: ChainNode, request: QueryRoundGradientsRequest) -> Que
     rows = ((u64(update.id), update) for update in updates_of(node.store, request.round_id))
     taken, answer = page(rows, request.pagination)
     return QueryRoundGradientsResponse(gradients=taken, pagination=answer)
+
+
+def round_weights(node: ChainNode, request: QueryRoundWeightsRequest) -> QueryRoundWeightsResponse:
+    """What weighs a round's updates, by ascending id; nothing before the end of its submit phase."""
+    round_(node, QueryRoundRequest(round_id=request.round_id))
+    taken, answer = page(ROUND_WEIGHTS.items(node.store, u64(request.round_id)), request.pagination)
+    return QueryRoundWeightsResponse(weights=taken, pagination=answer)
 
 
 def commitment(node: ChainNode, request: QueryCommitmentRequest) -> QueryCommitmentResponse:

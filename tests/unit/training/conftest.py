@@ -63,6 +63,7 @@ class FakeChain:
         )
     )
     updates: list = field(default_factory=list)
+    weights: tuple = ()
     sequence: int = 0
     mempool: list = field(default_factory=list)
     commitments: list = field(default_factory=list)
@@ -123,6 +124,8 @@ class FakeChain:
                 return ours.QueryRoundResponse(round=self.round)
             case ours.QueryRoundGradientsRequest():
                 return ours.QueryRoundGradientsResponse(gradients=self.updates)
+            case ours.QueryRoundWeightsRequest():
+                return ours.QueryRoundWeightsResponse(weights=self.weights)
             case ours.QueryExpertRequest():
                 expert = {"name": "python", "base_model": "tiny", "history": self.history}
                 return ours.QueryExpertResponse(expert=Expert(version=len(self.history), **expert))
@@ -204,10 +207,7 @@ class FakeChain:
         if not self.history:
             self.history.append(
                 ExpertVersion(
-                    version=1,
-                    adapter_cid=message.aggregated_gradient_ipfs_hash,
-                    round_id=0,
-                    finalized_height=self.height,
+                    version=1, adapter_cid=message.aggregated_gradient_ipfs_hash, finalized_height=self.height
                 )
             )
 

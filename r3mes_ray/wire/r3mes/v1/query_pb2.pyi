@@ -131,6 +131,22 @@ class QueryRoundGradientsResponse(_message.Message):
     pagination: _pagination_pb2.PageResponse
     def __init__(self, gradients: _Optional[_Iterable[_Union[_stored_gradient_pb2.StoredGradient, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
 
+class QueryRoundWeightsRequest(_message.Message):
+    __slots__ = ("round_id", "pagination")
+    ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    round_id: int
+    pagination: _pagination_pb2.PageRequest
+    def __init__(self, round_id: _Optional[int] = ..., pagination: _Optional[_Union[_pagination_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+
+class QueryRoundWeightsResponse(_message.Message):
+    __slots__ = ("weights", "pagination")
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    weights: _containers.RepeatedCompositeFieldContainer[_types_pb2.UpdateWeight]
+    pagination: _pagination_pb2.PageResponse
+    def __init__(self, weights: _Optional[_Iterable[_Union[_types_pb2.UpdateWeight, _Mapping]]] = ..., pagination: _Optional[_Union[_pagination_pb2.PageResponse, _Mapping]] = ...) -> None: ...
+
 class QueryCommitmentRequest(_message.Message):
     __slots__ = ("round_id", "proposer")
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]

@@ -64,6 +64,11 @@ class QueryStub:
                 request_serializer=r3mes_dot_v1_dot_query__pb2.QueryRoundGradientsRequest.SerializeToString,
                 response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryRoundGradientsResponse.FromString,
                 _registered_method=True)
+        self.RoundWeights = channel.unary_unary(
+                '/r3mes.v1.Query/RoundWeights',
+                request_serializer=r3mes_dot_v1_dot_query__pb2.QueryRoundWeightsRequest.SerializeToString,
+                response_deserializer=r3mes_dot_v1_dot_query__pb2.QueryRoundWeightsResponse.FromString,
+                _registered_method=True)
         self.Commitment = channel.unary_unary(
                 '/r3mes.v1.Query/Commitment',
                 request_serializer=r3mes_dot_v1_dot_query__pb2.QueryCommitmentRequest.SerializeToString,
@@ -156,6 +161,13 @@ class QueryServicer:
 
     def RoundGradients(self, request, context):
         """The updates of one round, by ascending id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RoundWeights(self, request, context):
+        """What weighs each update of a round, by ascending id; empty until the submit phase is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -266,6 +278,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.RoundGradients,
                     request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryRoundGradientsRequest.FromString,
                     response_serializer=r3mes_dot_v1_dot_query__pb2.QueryRoundGradientsResponse.SerializeToString,
+            ),
+            'RoundWeights': grpc.unary_unary_rpc_method_handler(
+                    servicer.RoundWeights,
+                    request_deserializer=r3mes_dot_v1_dot_query__pb2.QueryRoundWeightsRequest.FromString,
+                    response_serializer=r3mes_dot_v1_dot_query__pb2.QueryRoundWeightsResponse.SerializeToString,
             ),
             'Commitment': grpc.unary_unary_rpc_method_handler(
                     servicer.Commitment,
@@ -485,6 +502,33 @@ class Query:
             '/r3mes.v1.Query/RoundGradients',
             r3mes_dot_v1_dot_query__pb2.QueryRoundGradientsRequest.SerializeToString,
             r3mes_dot_v1_dot_query__pb2.QueryRoundGradientsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RoundWeights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/r3mes.v1.Query/RoundWeights',
+            r3mes_dot_v1_dot_query__pb2.QueryRoundWeightsRequest.SerializeToString,
+            r3mes_dot_v1_dot_query__pb2.QueryRoundWeightsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -111,6 +111,18 @@ class Round(_message.Message):
     aggregation_id: int
     def __init__(self, round_id: _Optional[int] = ..., expert: _Optional[str] = ..., base_model: _Optional[str] = ..., base_hash: _Optional[str] = ..., start_version: _Optional[int] = ..., start_cid: _Optional[str] = ..., rule: _Optional[str] = ..., rule_parameters: _Optional[str] = ..., weight_height: _Optional[int] = ..., opened_height: _Optional[int] = ..., submit_end: _Optional[int] = ..., commit_end: _Optional[int] = ..., reveal_end: _Optional[int] = ..., challenge_end: _Optional[int] = ..., phase: _Optional[_Union[RoundPhase, str]] = ..., opened_by: _Optional[str] = ..., gradient_count: _Optional[int] = ..., has_aggregation: _Optional[bool] = ..., aggregation_id: _Optional[int] = ...) -> None: ...
 
+class UpdateWeight(_message.Message):
+    __slots__ = ("gradient_id", "miner", "trust", "stake")
+    GRADIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    MINER_FIELD_NUMBER: _ClassVar[int]
+    TRUST_FIELD_NUMBER: _ClassVar[int]
+    STAKE_FIELD_NUMBER: _ClassVar[int]
+    gradient_id: int
+    miner: str
+    trust: int
+    stake: _coin_pb2.Coin
+    def __init__(self, gradient_id: _Optional[int] = ..., miner: _Optional[str] = ..., trust: _Optional[int] = ..., stake: _Optional[_Union[_coin_pb2.Coin, _Mapping]] = ...) -> None: ...
+
 class Proof(_message.Message):
     __slots__ = ("gradient_id", "index", "path")
     GRADIENT_ID_FIELD_NUMBER: _ClassVar[int]
