@@ -9,8 +9,12 @@ from typing import Annotated
 
 import typer
 
+from r3mes_ray.chain.faucet import faucet_url, request_coins
+from r3mes_ray.chain.keys import PrivateKey
+from r3mes_ray.cli.accounts import address_argument
 from r3mes_ray.cli.context import current, emit, progress, run
 from r3mes_ray.errors import ConfigError
+from r3mes_ray.localnet.faucet.account import faucet_funds, faucet_key
 from r3mes_ray.localnet.genesis import Genesis, genesis_of, genesis_path, read_genesis
 from r3mes_ray.localnet.homes import export_chain, import_chain, reset_chain
 from r3mes_ray.localnet.join import join_network
@@ -32,6 +36,10 @@ def start(
     grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one.")] = None,
     rest_port: Annotated[int | None, typer.Option(help="REST port; 0 takes a free one; none starts none.")] = None,
     chain_id: Annotated[str | None, typer.Option(help="Chain-id of a new chain.")] = None,
+    faucet: Annotated[
+        str | None, typer.Option(help="AMOUNTuremes that a faucet pays at a time; for test networks.")
+    ] = None,
+    faucet_port: Annotated[int | None, typer.Option(help="Port of the faucet; 0 takes a free one.")] = None,
     block_time_ms: Annotated[int | None, typer.Option(help="Milliseconds between blocks while there is work.")] = None,
     genesis_balance: Annotated[
         list[str] | None, typer.Option(help="ADDRESS=AMOUNTuremes of a new chain; may be repeated.")
@@ -39,18 +47,34 @@ def start(
 ) -> None:
     """Run the chain of this home until Ctrl-C; a home without one gets a new chain."""
     flags = {"rpc_port": rpc_port, "grpc_port": grpc_port, "rest_port": rest_port, "block_time_ms": block_time_ms}
+    flags["faucet_port"] = faucet_port
+    if faucet is not None:
+        flags["faucet_amount"] = _amount("--faucet", faucet, current().settings.chain.denom)
     settings = _with_flags(current().settings, flags, chain_id)
-    run(_serve(settings, _genesis(settings, genesis_balance or [])))
+    key = faucet_key(settings)
+    run(_serve(settings, _genesis(settings, genesis_balance or [], key), key))
 
 
 @app.command()
 def init(
     join: Annotated[Path, typer.Option(help="Genesis file of the network.")],
     node: Annotated[str, typer.Option(help="host:port of the gRPC server of one of its nodes.")],
+    faucet: Annotated[str | None, typer.Option(help="Base URL of its faucet, where it has one.")] = None,
 ) -> None:
     """Set a home up for a network that others run."""
-    joined = run(join_network(current().settings, join, node))
+    joined = run(join_network(current().settings, join, node, faucet))
     emit(joined, f"{joined.config} names chain {joined.chain_id} at {joined.node}, which is at block {joined.height}")
+
+
+@app.command("faucet")
+def faucet_(
+    who: Annotated[str | None, typer.Argument(help="Address or name of a key; default: this node's key.")] = None,
+    node: Annotated[str | None, typer.Option(help="Base URL of the faucet; default: that of the network.")] = None,
+) -> None:
+    """Ask a test network's faucet for coins, and wait until they are in a block."""
+    settings, address = current().settings, address_argument(who)
+    credit = run(request_coins(settings, node or faucet_url(settings), address))
+    emit(credit, f"{credit.address} got {credit.amount} in block {credit.height}, transaction {credit.txhash}")
 
 
 @app.command("export")
@@ -77,12 +101,12 @@ def reset(
     emit(moved, f"{text}\nstart it with `r3mes chain start --chain-id {moved.chain_id}`, or set chain.chain_id")
 
 
-async def _serve(settings: Settings, genesis: Genesis) -> None:
+async def _serve(settings: Settings, genesis: Genesis, key: PrivateKey | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await serve_chain(settings, genesis, ready=_announce, stop=stop)
+    await serve_chain(settings, genesis, faucet_key=key, ready=_announce, stop=stop)
     progress.print("chain stopped")
 
 
@@ -91,6 +115,8 @@ def _announce(endpoints: Endpoints) -> None:
     text += f"\n  CometBFT RPC  {endpoints.rpc}"
     if endpoints.rest:
         text += f"\n  REST          {endpoints.rest}"
+    if endpoints.faucet:
+        text += f"\n  faucet        {endpoints.faucet}"
     emit(endpoints, text)
 
 
@@ -102,10 +128,11 @@ def _with_flags(settings: Settings, local: dict[str, int | None], chain_id: str 
     return parse_settings(data)
 
 
-def _genesis(settings: Settings, balances: list[str]) -> Genesis:
+def _genesis(settings: Settings, balances: list[str], key: PrivateKey | None) -> Genesis:
     """The genesis that the flags ask for; without balances, a home's chain keeps its own."""
-    wanted = genesis_of(settings, dict(_balance(text, settings.chain.denom) for text in balances))
     stored = read_genesis(genesis_path(settings))
+    named = dict(_balance(text, settings.chain.denom) for text in balances)
+    wanted = genesis_of(settings, {**faucet_funds(settings, key, stored), **named})
     if stored is None or balances:
         return wanted
     return wanted.model_copy(update={"balances": stored.balances})
@@ -113,9 +140,13 @@ def _genesis(settings: Settings, balances: list[str]) -> Genesis:
 
 def _balance(text: str, denom: str) -> tuple[str, int]:
     address, _, amount = text.partition("=")
-    number = amount.removesuffix(denom)
-    if not address or not number.isascii() or not number.isdigit() or number == amount:
-        raise ConfigError(
-            "--genesis-balance", f"{text!r}: expected ADDRESS=AMOUNT{denom}, such as remes1…=1000000{denom}"
-        )
-    return address, int(number)
+    if not address:
+        raise ConfigError("--genesis-balance", f"{text!r}: expected ADDRESS=AMOUNT{denom}, such as remes1…=1000{denom}")
+    return address, _amount("--genesis-balance", amount, denom)
+
+
+def _amount(flag: str, text: str, denom: str) -> int:
+    number = text.removesuffix(denom)
+    if not (number.isascii() and number.isdigit()) or number == text:
+        raise ConfigError(flag, f"{text!r} is no amount with its denomination, such as 1000000{denom}")
+    return int(number)

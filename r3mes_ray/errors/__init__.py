@@ -22,6 +22,7 @@
     │   ├── ChainCorrupt            the embedded chain's database was changed or torn
     │   ├── ChainWriteFailed        the disk did not take a block
     │   ├── NotOnChain              the record that was asked for does not exist
+    │   ├── FaucetRefused           a faucet of a test network does not pay now
     │   ├── TxRejected              the chain refused the transaction, with its code
     │   └── TxUnknown               sent, and neither included nor refused in time
     ├── KeyringError
@@ -74,6 +75,7 @@ from r3mes_ray.errors.chain import (
     ChainMismatch,
     ChainUnavailable,
     ChainWriteFailed,
+    FaucetRefused,
     GenesisConflict,
     JournalDamaged,
     KeyExists,
@@ -140,6 +142,7 @@ __all__ = [
     "DeadlineExceeded",
     "DemoFailed",
     "ExpertNotFound",
+    "FaucetRefused",
     "GatewayRefused",
     "GatewayUnreachable",
     "GenesisConflict",

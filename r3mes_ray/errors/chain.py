@@ -70,6 +70,19 @@ class TxUnknown(ChainError, TimeoutError):
         return f"transaction {self.tx_hash} is not in a block after {self.waited_s:.0f} s; its outcome is unknown"
 
 
+class FaucetRefused(ChainError):
+    """A faucet of a test network does not pay now; `status` is its HTTP status."""
+
+    hint = "each address and each source is paid at intervals; ask later, or ask whoever runs the network for coins"
+
+    def __init__(self, url: str, status: int, reason: str) -> None:
+        super().__init__(url, status, reason)
+        self.url, self.status, self.reason = url, status, reason
+
+    def __str__(self) -> str:
+        return f"the faucet at {self.url} refused (HTTP {self.status}): {self.reason}"
+
+
 class GenesisConflict(ChainError, ValueError):
     """A home already has a chain, which began from another genesis."""
 

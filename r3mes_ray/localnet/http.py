@@ -1,4 +1,4 @@
-"""Sockets and ASGI servers of JSON-RPC and REST."""
+"""Sockets and ASGI servers of JSON-RPC, REST and the faucet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
 
 from r3mes_ray.errors import PortBusy
 from r3mes_ray.localnet.tls import Tls
@@ -57,3 +58,13 @@ def open_listener(host: str, port: int, setting: str) -> socket.socket:
         listener.close()
         raise PortBusy(port, setting) from error
     return listener
+
+
+async def limited_body(request: Request, limit: int) -> bytes | None:
+    """A request's body; `None` when it is longer than `limit` bytes."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)

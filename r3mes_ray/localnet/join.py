@@ -24,7 +24,7 @@ class Joined:
     config: Path
 
 
-async def join_network(settings: Settings, source: Path, node: str) -> Joined:
+async def join_network(settings: Settings, source: Path, node: str, faucet: str | None = None) -> Joined:
     """Write a home's settings for a network, keeping its genesis beside them; no chain is started here.
 
     Raises:
@@ -37,7 +37,7 @@ async def join_network(settings: Settings, source: Path, node: str) -> Joined:
         raise ConfigError("--join", f"{source} is no file")
     if config.exists():
         raise ConfigError("--home", f"{config} exists; set chain.grpc_address and chain.chain_id in it")
-    section = _section(genesis, node)
+    section = _section(genesis, node) | ({} if faucet is None else {"faucet_url": faucet})
     status = await open_chain(
         settings.model_copy(update={"chain": ChainSettings.model_validate(section)}), None
     ).status()

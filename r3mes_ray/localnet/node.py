@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from itertools import islice
 
+from r3mes_ray.localnet.addresses import format_address
 from r3mes_ray.localnet.ante import Mode
 from r3mes_ray.localnet.blocks import Executed, next_block
-from r3mes_ray.localnet.codes import MEMPOOL_FULL, TX_IN_MEMPOOL, TX_TOO_LARGE, Refused
+from r3mes_ray.localnet.codes import MEMPOOL_FULL, TX_IN_MEMPOOL, TX_TOO_LARGE, UNKNOWN_ADDRESS, Refused
 from r3mes_ray.localnet.context import Context, Identity
 from r3mes_ray.localnet.deadlines import has_deadlines
 from r3mes_ray.localnet.genesis import Genesis, parameters_of
 from r3mes_ray.localnet.machine import TxOutcome, check, identity_of, simulate
+from r3mes_ray.localnet.records import ACCOUNTS
 from r3mes_ray.localnet.state import Overlay
 from r3mes_ray.localnet.store import Store
 
@@ -65,6 +67,17 @@ class ChainNode:
         check(self._check, raw)
         self._check.events.clear()
         self._pending[tx_hash] = raw
+
+    def next_sequence(self, owner: bytes) -> tuple[int, int]:
+        """Number and next sequence of an account, after those transactions of it that wait.
+
+        Raises:
+            Refused: it is not on chain.
+        """
+        found = ACCOUNTS.get(self._check.state, owner)
+        if found is None:
+            raise Refused(UNKNOWN_ADDRESS, f"account {format_address(owner, self.chain.prefix)} does not exist")
+        return found.account_number, found.sequence
 
     def simulate(self, raw: bytes) -> TxOutcome:
         """What a transaction would come to after those that wait.

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from r3mes_ray.chain.keys import PrivateKey
 from r3mes_ray.errors import AlreadyRunning, ChainCorrupt
+from r3mes_ray.localnet.faucet.app import open_faucet
 from r3mes_ray.localnet.genesis import Genesis, canonical, check_genesis, genesis_path, read_genesis
 from r3mes_ray.localnet.machine import genesis_state
 from r3mes_ray.localnet.node import ChainNode
@@ -20,9 +22,16 @@ from r3mes_ray.settings import Settings
 
 
 async def serve_chain(
-    settings: Settings, genesis: Genesis, *, ready: Callable[[Endpoints], None], stop: asyncio.Event
+    settings: Settings,
+    genesis: Genesis,
+    *,
+    faucet_key: PrivateKey | None = None,
+    ready: Callable[[Endpoints], None],
+    stop: asyncio.Event,
 ) -> None:
     """Run the chain of a home until `stop` is set; continues the home's chain when there is one.
+
+    With a key, a faucet that pays from it runs beside it.
 
     Raises:
         PortBusy: a port is taken.
@@ -35,14 +44,21 @@ async def serve_chain(
     with only_process(folder / "lock", settings.home):
         node = ChainNode(*open_home(settings, genesis))
         try:
-            await _serve(settings, node, ready, stop)
+            await _serve(settings, node, faucet_key, ready, stop)
         finally:
             node.store.close()
 
 
-async def _serve(settings: Settings, node: ChainNode, ready: Callable[[Endpoints], None], stop: asyncio.Event) -> None:
+async def _serve(
+    settings: Settings,
+    node: ChainNode,
+    faucet_key: PrivateKey | None,
+    ready: Callable[[Endpoints], None],
+    stop: asyncio.Event,
+) -> None:
     producer = Producer(node, settings.localnet.block_time_ms / 1000)
-    async with running_servers(settings.localnet, node, producer) as servers:
+    faucet = None if faucet_key is None else open_faucet(settings.localnet, node, producer, faucet_key)
+    async with running_servers(settings.localnet, node, producer, faucet) as servers:
         making = asyncio.create_task(producer.run())
         stopping = asyncio.create_task(stop.wait())
         try:

@@ -1,4 +1,4 @@
-"""The servers of one chain: gRPC, JSON-RPC and, where it is asked for, REST; opened and closed together."""
+"""The servers of one chain: gRPC, JSON-RPC and, where they are asked for, REST and a faucet."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
+from r3mes_ray.localnet.faucet.app import Faucet, create_faucet_app
 from r3mes_ray.localnet.grpc_server import bind, create_grpc_server
 from r3mes_ray.localnet.http import HttpServer, create_http_server, open_listener
 from r3mes_ray.localnet.node import ChainNode
@@ -23,12 +24,13 @@ from r3mes_ray.settings import LocalnetSettings
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where a running chain listens: `host:port` of each server; `rest` is empty where there is none."""
+    """Where a running chain listens: `host:port` of each server; `rest` and `faucet` are empty where there is none."""
 
     chain_id: str
     grpc: str
     rpc: str
     rest: str = ""
+    faucet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running_servers(local: LocalnetSettings, node: ChainNode, producer: Producer) -> AsyncIterator[Running]:
+async def running_servers(
+    local: LocalnetSettings, node: ChainNode, producer: Producer, faucet: Faucet | None
+) -> AsyncIterator[Running]:
     """Listen while the body runs.
 
     Raises:
@@ -59,10 +63,16 @@ async def running_servers(local: LocalnetSettings, node: ChainNode, producer: Pr
         rest_socket = open_listener(local.host, local.rest_port, "localnet.rest_port (--rest-port)")
         rest_address = _address(local.host, rest_socket)
         served.append(_Served(create_rest_app(node, producer.wake), rest_socket, tls))
+    faucet_address = ""
+    if faucet is not None:
+        faucet_socket = open_listener(local.host, local.faucet_port, "localnet.faucet_port (--faucet-port)")
+        faucet_address = _address(local.host, faucet_socket)
+        served.append(_Served(create_faucet_app(faucet), faucet_socket, tls))
     await grpc_server.start()
     ended = asyncio.ensure_future(_first_of(served))
     try:
-        yield Running(Endpoints(node.chain.chain_id, grpc_address, rpc_address, rest_address), ended)
+        endpoints = Endpoints(node.chain.chain_id, grpc_address, rpc_address, rest_address, faucet_address)
+        yield Running(endpoints, ended)
     finally:
         for one in served:
             one.server.should_exit = True

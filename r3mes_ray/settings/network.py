@@ -35,6 +35,8 @@ class ChainSettings(Section):
     """Longest wait for one gRPC call."""
     inclusion_timeout_s: float = Field(60.0, gt=0)
     """Longest wait for a transaction to be in a block."""
+    faucet_url: str | None = None
+    """Base URL of a faucet of this chain, for `r3mes chain faucet`; none asks the one of this machine."""
     timeout_blocks: int = Field(120, ge=1)
     """Blocks after which a signed transaction is void (its timeout height)."""
 
@@ -68,6 +70,18 @@ class LocalnetSettings(Section):
     """Seconds in which a new chain's proposals are voted on."""
     rule_set: Literal["v2", "v1"] = "v2"
     """Rules of a new chain: ours, or the predecessor's commitment and Merkle tree."""
+    faucet_amount: int | None = Field(None, ge=1, lt=2**63)
+    """Coins that a faucet pays at a time, in the base denomination; none runs no faucet. For test networks only."""
+    faucet_port: int = Field(4500, ge=0, le=65535)
+    """HTTP server of the faucet; 0 takes a free port."""
+    faucet_funds: int = Field(10**13, ge=0, lt=2**63)
+    """What the faucet has at the genesis of a new chain."""
+    faucet_key: str = "faucet"
+    """Name of the faucet's key in the keyring; it is made where there is none."""
+    faucet_interval_s: float = Field(86_400, gt=0)
+    """An address is paid once in this time."""
+    faucet_per_source: int = Field(5, ge=1)
+    """Payments to one IP address (one /64 of IPv6) in that time."""
 
 
 class KeyringSettings(Section):

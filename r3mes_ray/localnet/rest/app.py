@@ -12,11 +12,11 @@ from starlette.routing import Route
 
 from r3mes_ray.errors import InvalidInput, NotOnChain
 from r3mes_ray.localnet.codes import Refused
+from r3mes_ray.localnet.http import limited_body
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries import SERVICES, not_found
 from r3mes_ray.localnet.rest.gateway_json import from_json, from_query, to_json
 from r3mes_ray.localnet.rest.routes import Binding, bindings
-from r3mes_ray.localnet.rpc.app import limited_body
 
 MAX_BODY_BYTES = 8 * 2**20
 _INVALID, _NOT_FOUND, _UNIMPLEMENTED = 3, 5, 12

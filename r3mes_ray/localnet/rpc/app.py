@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from r3mes_ray.localnet.http import limited_body
 from r3mes_ray.localnet.rpc.calls import NAMES, PARSE, REQUEST, Host, answer, call, error
 from r3mes_ray.localnet.rpc.subscriptions import websocket_endpoint
 
@@ -47,13 +48,3 @@ def create_rpc_app(host: Host) -> Starlette:
             Route("/{method}", get, methods=["GET"]),
         ]
     )
-
-
-async def limited_body(request: Request, limit: int) -> bytes | None:
-    """A request's body; `None` when it is longer than `limit` bytes."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            return None
-    return bytes(body)

@@ -1,0 +1,1 @@
+"""Coins for those who join a test network: `account` pays, `limits` say how often, `app` is the server."""
