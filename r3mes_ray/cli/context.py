@@ -10,11 +10,12 @@ import asyncio
 import dataclasses
 import json
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
 
@@ -36,6 +37,7 @@ class Context:
 
 
 _context: ContextVar[Context] = ContextVar("context")
+_output: ContextVar[TextIO | None] = ContextVar("output", default=None)
 
 
 def current() -> Context:
@@ -76,10 +78,24 @@ def split_globals(arguments: list[str]) -> tuple[Context, list[str]]:
     return Context(settings, as_json), rest
 
 
+@contextmanager
+def clean_output() -> Iterator[None]:
+    """With `--json`, keep standard output for `emit`: what Ray and others print themselves goes to standard error."""
+    if not current().json:
+        yield
+        return
+    token = _output.set(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _output.reset(token)
+
+
 def emit(record: Any, text: str) -> None:
     """Print a result: `record` (dataclass, mapping or list) as one JSON document with `--json`, else `text`."""
     if current().json:
-        print(json.dumps(plain(record), ensure_ascii=False), flush=True)
+        print(json.dumps(plain(record), ensure_ascii=False), file=_output.get(), flush=True)
     else:
         print(text, flush=True)
 

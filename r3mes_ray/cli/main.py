@@ -15,7 +15,7 @@ from typing import Any, cast
 import typer
 import typer.exceptions
 
-from r3mes_ray.cli.context import enter, report, split_globals
+from r3mes_ray.cli.context import clean_output, enter, report, split_globals
 from r3mes_ray.cluster import prepare
 from r3mes_ray.errors import R3mesError
 
@@ -59,7 +59,8 @@ def execute(arguments: list[str]) -> int:
         context, rest = split_globals(arguments)
         enter(context)
         prepare(context.settings)
-        return dispatch(rest)
+        with clean_output():
+            return dispatch(rest)
     except R3mesError as error:
         report(error, arguments)
         return 1

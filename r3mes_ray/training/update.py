@@ -14,7 +14,9 @@ from r3mes_ray.errors import (
     ContentCorrupt,
     ContentMalformed,
     ContentNotFound,
+    ContentTimeout,
     ContentTooLarge,
+    ContentUnavailable,
     InvalidInput,
     PackageRejected,
 )
@@ -53,7 +55,8 @@ class Fetched:
 def fetch_update(job: FetchJob) -> Fetched | Excluded:
     """Fetch an update by its CID and check it against the chain's record.
 
-    What is wrong with the update is a value; what is wrong with this node (a full disk, no memory) is raised.
+    What is wrong with the update, or with those who should have it, is a value; what is wrong with this node (a full
+    disk, no memory) is raised.
     """
     update_id = job.record.update_id
     try:
@@ -64,6 +67,8 @@ def fetch_update(job: FetchJob) -> Fetched | Excluded:
         return Excluded(update_id, MISSING, f"{job.record.cid} is in none of the stores that were asked")
     except ContentCorrupt:
         return Excluded(update_id, MISSING, f"{job.record.cid} has a damaged block in every store that was asked")
+    except (ContentTimeout, ContentUnavailable) as error:
+        return Excluded(update_id, MISSING, f"{job.record.cid} is not to be had: {error}"[:_MAX_DETAIL])
     except (ContentMalformed, ContentTooLarge, InvalidInput) as error:
         return Excluded(update_id, "content", str(error)[:_MAX_DETAIL])
 

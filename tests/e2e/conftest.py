@@ -108,3 +108,38 @@ def new_home():
         return folder
 
     return make
+
+
+@pytest.fixture(scope="module")
+def rounds_environment():
+    """What the commands and keyrings of tests of rounds read from the environment."""
+    from rounds import ENVIRONMENT
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def ray_address():
+    """A cluster that outlives the proposers' processes, and is shared by the tests of rounds."""
+    from rounds import ENVIRONMENT
+
+    script = (
+        "from r3mes_ray.cluster import join; from r3mes_ray.settings import parse_settings;"
+        f"settings = parse_settings({{'ray': {{'num_cpus': 2, 'dashboard_port': {free_ports(1)[0]}}}}});"
+        "print(join(settings).address, flush=True); input()"
+    )
+    cluster = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **ENVIRONMENT},
+    )
+    address = cluster.stdout.readline().strip()
+    assert address, "Ray did not start"
+    yield address
+    cluster.communicate("\n", timeout=60)

@@ -4,13 +4,12 @@ import asyncio
 import os
 import secrets
 import signal
-import subprocess
-import sys
 import time
 from types import SimpleNamespace
 
 import pytest
 import torch
+from rounds import ENVIRONMENT
 
 from r3mes_ray.chain import open_chain, queries
 from r3mes_ray.chain.base import send
@@ -20,7 +19,6 @@ from r3mes_ray.content import cid_of_path, open_store
 from r3mes_ray.models.adapters import UpdateOrigin, make_package, read_package, write_package
 from r3mes_ray.node.bootstrap import bootstrap, shipped_experts
 from r3mes_ray.node.identity import ensure_key
-from r3mes_ray.node.ports import free_ports
 from r3mes_ray.settings import load_settings
 from r3mes_ray.types import RoundId
 from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
@@ -32,40 +30,10 @@ EXPERT = "python"
 MINERS = ("alice", "bob", "carol")
 PHASES = {"submit_blocks": 60, "commit_blocks": 240, "reveal_blocks": 120, "challenge_blocks": 3, "block_time_ms": 200}
 TRAINING = {"target_rank": 8, "mining": {"rank": 4, "steps": 6, "batch": 2, "window_tokens": 32, "learning_rate": 0.01}}
-ENVIRONMENT = {"R3MES_KEYRING_PASSPHRASE": "of this test", "OMP_NUM_THREADS": "1"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def environment():
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        yield
 
 
 @pytest.fixture(scope="module")
-def ray_address(environment):
-    """A cluster that outlives the proposer's processes."""
-    script = (
-        "from r3mes_ray.cluster import join; from r3mes_ray.settings import parse_settings;"
-        f"settings = parse_settings({{'ray': {{'num_cpus': 2, 'dashboard_port': {free_ports(1)[0]}}}}});"
-        "print(join(settings).address, flush=True); input()"
-    )
-    cluster = subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    address = cluster.stdout.readline().strip()
-    assert address, "Ray did not start"
-    yield address
-    cluster.communicate("\n", timeout=60)
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory, new_home, process, environment, ray_address):
+def network(tmp_path_factory, new_home, process, rounds_environment, ray_address):
     """A chain with the shipped experts, a proposer, and three miners who share one content store."""
     root = tmp_path_factory.mktemp("network")
     home = new_home(root / "node", localnet=PHASES, training=TRAINING, ray={"address": ray_address})

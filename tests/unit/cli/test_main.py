@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from r3mes_ray.cli.context import split_globals
+from r3mes_ray.cli.context import clean_output, emit, enter, split_globals
 from r3mes_ray.cli.main import GROUPS, execute
 from r3mes_ray.errors import ConfigError
 
@@ -61,3 +61,13 @@ def test_error_with_json_carries_the_next_step(tmp_path, capsys):
 def test_wrong_usage_of_a_command_ends_with_code_two(tmp_path, capsys):
     assert execute(["cid", "--home", str(tmp_path)]) == 2
     assert "Missing argument" in capsys.readouterr().err
+
+
+def test_json_output_is_kept_clean_of_what_libraries_print(tmp_path, capsys):
+    context, _ = split_globals(["--home", str(tmp_path), "--json"])
+    enter(context)
+    with clean_output():
+        print("a worker died")
+        emit({"a": 1}, "one")
+    said = capsys.readouterr()
+    assert (json.loads(said.out), said.err) == ({"a": 1}, "a worker died\n")

@@ -1,5 +1,6 @@
 """What a fetched update may do wrong: each ends as a value with its rule, never as an exception."""
 
+import asyncio
 import dataclasses
 import pickle
 
@@ -15,6 +16,7 @@ from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.stored import StoredAdapter, layers_of
 from r3mes_ray.training.update import Fetched, FetchJob, fetch_update
 from r3mes_ray.training.validation import Demand, check_effect
+from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
 
 Q = "base_model.model.model.layers.0.self_attn.q_proj"
 
@@ -31,8 +33,6 @@ def verdict(chain, base, settings, packages):
     demand = Demand(round_record(chain.round), base.base_id, base.base_hash, base.linear_shapes, 2**20)
 
     async def judge(package, **changes):
-        import asyncio
-
         await packages.publish(chain, open_store(settings), package, **changes)
         job = FetchJob(settings, update_record(chain.updates[-1]), demand)
         return await asyncio.to_thread(fetch_update, job)
@@ -166,3 +166,14 @@ def test_effect_of_an_exploding_magnitude_is_refused(base, packages, tmp_path):
     loud = changed(packages.make(1), **{"lora_magnitude_vector": torch.full((12,), 1e6)})
     with pytest.raises(PackageRejected, match="rule gain"):
         check_effect(stored(loud, tmp_path / "a"), base)
+
+
+async def test_update_whose_only_peer_is_dead_is_missing_and_not_this_nodes_failure(chain, base, tmp_path):
+    """It is asked for again: a dead gateway must not end a round."""
+    content = {"kind": "disk", "peers": ["http://127.0.0.1:9"], "peer_timeout_s": 1}
+    chain.round.phase = 2
+    demand = Demand(round_record(chain.round), base.base_id, base.base_hash, base.linear_shapes, 2**20)
+    record = StoredGradient(miner="remes1a", ipfs_hash="bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku")
+    job = FetchJob(Settings.model_validate({"home": tmp_path, "content": content}), update_record(record), demand)
+    result = await asyncio.to_thread(fetch_update, job)
+    assert (result.rule, "127.0.0.1:9" in result.detail) == ("content-missing", True)
