@@ -1,0 +1,143 @@
+"""`kill -9` of the proposer at every state of its journal, against a chain of its own process.
+
+Three rounds run beside each other, of one account. In each a process dies at a state, the next one goes on and dies at
+the next state, and so on: in the first just before the state's record is written (what it stands for has happened), in
+the second right after, in the third a little later. The chain is killed too, whenever the rest of a phase is skipped.
+"""
+
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from rounds import EXPERTS, Mortal, Network
+
+from r3mes_ray.chain import queries
+from r3mes_ray.training.journal import journal_path, open_journal
+from r3mes_ray.training.records import Prepared, TxSigned
+from r3mes_ray.wire.cosmos.tx.v1beta1.tx_pb2 import TxBody, TxRaw
+from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgCommitAggregation, MsgRevealAggregation
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+UNTIL_COMMIT = ("began", "aggregated", "published", "prepared", "tx_signed commit", "committed")
+UNTIL_REVEAL = ("tx_signed reveal", "revealed")
+UNTIL_END = ("tx_signed submit", "finalized", "ended")
+KILLED = -9
+LONGEST_DELAY_S = 0.15
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory, new_home, process, ray_address, rounds_environment):
+    return Network(tmp_path_factory.mktemp("killed"), new_home, process, ray_address)
+
+
+@pytest.fixture
+def servers(network, tmp_path):
+    made = [Mortal(network, tmp_path / expert) for expert in EXPERTS]
+    yield made
+    for server in made:
+        server.close()
+
+
+def records_of(network, round_id):
+    path = journal_path(network.home, network.settings.chain.chain_id, round_id)
+    lines = path.read_text().splitlines() if path.exists() else []
+    found = [json.loads(line)["record"] for line in lines]
+    return [f"{r['kind']} {r['step']}" if r["kind"].startswith("tx_") else r["kind"] for r in found]
+
+
+def die_through(network, server, round_id, states, way, points):
+    """Let one process after the other die at these states; how many died."""
+    deaths = 0
+    for state in states:
+        if way == "later" and state in records_of(network, round_id):
+            continue
+        delay_s = points.uniform(0.0, LONGEST_DELAY_S) if way == "later" else 0.0
+        dies = {"record": state, "when": "before" if way == "before" else "after", "delay_s": delay_s}
+        status, said = server.run("round", "resume", "--round", round_id, dies=dies)
+        if (way, state) == ("later", "ended"):
+            continue
+        assert status == KILLED, f"{way} {state}: {said}\n{server.said}"
+        assert (state in records_of(network, round_id)) == (way != "before")
+        deaths += 1
+    return deaths
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 8))])
+def test_proposer_killed_at_every_state_commits_once_and_ends_its_round(network, servers, seed):
+    ways = ("before", "after", "later")
+    started = {name: network.ask(lambda client, name=name: queries.expert(client, name)).version for name in EXPERTS}
+    rounds = [network.open_round(expert) for expert in EXPERTS]
+    points = [random.Random(seed * 3 + number) for number in range(3)]
+
+    def through(states):
+        with ThreadPoolExecutor(3) as pool:
+            return list(
+                pool.map(
+                    lambda job: die_through(network, job[0], job[1].round_id, states, *job[2:]),
+                    zip(servers, rounds, ways, points, strict=True),
+                )
+            )
+
+    network.skip_to(max(opened.submit_end for opened in rounds))
+    deaths = through(UNTIL_COMMIT)
+    network.skip_to(max(opened.commit_end for opened in rounds))
+    deaths = [a + b for a, b in zip(deaths, through(UNTIL_REVEAL), strict=True)]
+    network.skip_to(max(opened.challenge_end for opened in rounds))
+    deaths = [a + b for a, b in zip(deaths, through(UNTIL_END), strict=True)]
+    assert deaths[:2] == [11, 11]
+    assert deaths[2] >= 4
+
+    for server, opened in zip(servers, rounds, strict=True):
+        status, report = server.run("round", "resume", "--round", opened.round_id)
+        assert status == 0, f"{report}\n{server.said}"
+        assert (report["outcome"], report["version"]) == ("finalized", started[opened.expert] + 1)
+        assert len(report["accepted"]) == 2
+        check_one_salt(network, opened.round_id)
+    found = [network.commitment(opened.round_id).commitment_id for opened in rounds]
+    # The chain counts commitments: a second one of any round would have taken a number.
+    assert sorted(found) == list(range(min(found), min(found) + 3))
+
+
+def check_one_salt(network, round_id):
+    """Whatever was signed in the round names one commitment and opens it with the one salt."""
+    with open_journal(network.home, network.settings.chain.chain_id, round_id) as journal:
+        (prepared,) = [record for record in journal.records if isinstance(record, Prepared)]
+        signed = [record for record in journal.records if isinstance(record, TxSigned)]
+    commits = {m.commitment_hash for m in messages(signed, "commit", MsgCommitAggregation)}
+    salts = {m.salt for m in messages(signed, "reveal", MsgRevealAggregation)}
+    assert (commits, salts) == ({prepared.commitment}, {prepared.salt})
+    assert network.commitment(round_id).commitment_hash == prepared.commitment
+
+
+def messages(signed, step, kind):
+    for record in signed:
+        if record.step == step:
+            (packed,) = TxBody.FromString(TxRaw.FromString(bytes.fromhex(record.raw)).body_bytes).messages
+            yield kind.FromString(packed.value)
+
+
+def test_proposer_that_comes_back_too_late_or_without_its_salt_forfeits(network, servers):
+    """The last lines of the crash table. It comes last: the chain takes stake for what was never revealed."""
+    late, lost = (network.open_round(expert) for expert in EXPERTS[:2])
+    network.skip_to(lost.submit_end)
+    for server, opened in zip(servers, (late, lost), strict=False):
+        dies = {"record": "committed", "when": "after", "delay_s": 0}
+        assert server.run("round", "resume", "--round", opened.round_id, dies=dies)[0] == KILLED, server.said
+    before = [network.commitment(opened.round_id) for opened in (late, lost)]
+    journal_path(network.home, network.settings.chain.chain_id, lost.round_id).unlink()
+    status, said = servers[1].run("round", "resume", "--round", lost.round_id)
+    assert (status, said["error"]["type"]) == (1, "RoundClosed")
+    assert "its salt is not in this home" in said["error"]["message"]
+
+    network.skip_to(lost.reveal_end)
+    status, said = servers[0].run("round", "resume", "--round", late.round_id)
+    assert (status, said["error"]["type"]) == (1, "RoundClosed")
+    assert "cannot reveal" in said["error"]["message"]
+    status, report = servers[0].run("round", "resume", "--round", late.round_id)
+    assert (status, report["outcome"]) == (1, "forfeited")
+    check_records = [name for name in records_of(network, late.round_id) if name == "prepared" or "reveal" in name]
+    assert check_records == ["prepared"]
+    after = [network.commitment(opened.round_id) for opened in (late, lost)]
+    assert [one.commitment_hash for one in after] == [one.commitment_hash for one in before]
