@@ -1,12 +1,15 @@
 """The verdict of somebody who has only the chain and the content, on a round that a coordinator ran."""
 
+import random
+import shutil
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from r3mes_ray.content import open_store
-from r3mes_ray.errors import InvalidInput
+from r3mes_ray.errors import ContentError, InvalidInput
 from r3mes_ray.models.adapters import make_package, read_package, write_package
 from r3mes_ray.protocol.claims import proof_differences
 from r3mes_ray.settings import Settings
@@ -102,6 +105,46 @@ async def test_aggregate_with_a_flipped_last_bit_is_not_exact(world, tmp_path):
     write_package(changed(package, tensors), tmp_path / "changed")
     await world.republish(tmp_path / "changed")
     assert (await world.verify()).verdict == "EQUIVALENT"
+
+
+def flip(path, points):
+    """Flip one bit of a file; gives back the bytes that it had."""
+    content = path.read_bytes()
+    place = points.randrange(len(content) * 8)
+    changed = bytearray(content)
+    changed[place // 8] ^= 1 << place % 8
+    path.write_bytes(changed)
+    return content
+
+
+async def test_bit_flipped_anywhere_in_the_package_is_found(world, tmp_path):
+    """In its configuration, tensors or manifest, published as if it belonged there."""
+    await world.store.get(world.report.cid, tmp_path / "original")
+    names = sorted(path.name for path in (tmp_path / "original").iterdir())
+    points, verdicts = random.Random(11), Counter()
+    for number in range(90):
+        folder = tmp_path / f"flipped-{number}"
+        shutil.copytree(tmp_path / "original", folder)
+        flip(folder / names[number % 3], points)
+        await world.republish(folder)
+        verdicts[(await world.verify()).verdict] += 1
+    assert verdicts["EXACT"] == 0
+    assert verdicts["FRAUD"] > verdicts["EQUIVALENT"]
+
+
+async def test_bit_flipped_in_any_block_gives_no_verdict(world):
+    """A damaged disk is no proposer's fraud, and never passes for what the chain names."""
+    blocks = [path for path in (world.settings.content_path / "blocks").rglob("*") if path.is_file()]
+    used = 0
+    for path in blocks:
+        content = flip(path, random.Random(path.name))
+        try:
+            assert (await world.verify()).verdict == "EXACT"
+        except ContentError:
+            used += 1
+        path.write_bytes(content)
+    assert (await world.verify()).verdict == "EXACT"
+    assert used >= 16
 
 
 async def test_accepted_list_that_leaves_out_a_valid_update_is_fraud(world):
