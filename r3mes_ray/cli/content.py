@@ -14,13 +14,18 @@ from rich.progress import DownloadColumn, TransferSpeedColumn
 from rich.progress import Progress as Bar
 
 from r3mes_ray.chain import open_chain
+from r3mes_ray.chain.base import ChainClient
 from r3mes_ray.cli.context import current, emit, run
+from r3mes_ray.cli.node import say, stop_on_signals
+from r3mes_ray.cli.passphrases import open_key
 from r3mes_ray.content import DEFAULT_LIMITS, Limits, open_blocks, open_store, open_upkeep
 from r3mes_ray.content.base import Progress, unheard
 from r3mes_ray.content.serve import create_gateway, run_gateway
 from r3mes_ray.content.upkeep import Verified
-from r3mes_ray.node.content_server import refresh_peers, token_of
+from r3mes_ray.node.content_peers import refresh_peers
+from r3mes_ray.node.content_server import ContentServer, token_of
 from r3mes_ray.protocol.cid import parse_cid
+from r3mes_ray.settings import Settings
 from r3mes_ray.types import Cid
 
 app = typer.Typer(no_args_is_help=True, help="Add, get, pin and verify content of this node's store.")
@@ -114,13 +119,37 @@ def serve(
         str | None, typer.Option(help="Address to listen on; default: setting content_server.host.")
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = None,
+    announce: Annotated[bool, typer.Option("--announce", help="Say on chain where, as a registered node.")] = False,
+    key: Annotated[str | None, typer.Option(help="Name of the key that announces.")] = None,
 ) -> None:
-    """Serve the blocks of this machine to peers, as a trustless gateway; Ctrl-C stops it."""
+    """Serve the blocks of this machine to peers, as a trustless gateway; Ctrl-C stops it.
+
+    With --announce other nodes learn from the chain where; an account that is no node yet is registered for mining,
+    which takes no stake.
+    """
     settings = current().settings
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     server = settings.content_server.model_copy(update=chosen)
+    if announce:
+        client = open_chain(settings, open_key(key))
+        run(_serve_announced(settings.model_copy(update={"content_server": server}), client))
+        return
     gateway = create_gateway(open_blocks(settings), token_of(server.token_env))
     run(run_gateway(gateway, server, lambda url: emit({"url": url}, f"serving content at {url}")))
+
+
+async def _serve_announced(settings: Settings, client: ChainClient) -> None:
+    from r3mes_ray.node.bootstrap import register_for_content  # It loads torch.
+
+    open_blocks(settings)
+    stop = stop_on_signals()
+    await register_for_content(client)
+    node = ContentServer(settings, say)
+    try:
+        emit({"url": await node.start(client)}, "Ctrl-C stops it.")
+        await stop.wait()
+    finally:
+        await node.stop()
 
 
 @contextmanager

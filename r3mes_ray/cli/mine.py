@@ -40,7 +40,8 @@ def mine(
     from r3mes_ray.content import open_store
     from r3mes_ray.models.base import load_base
     from r3mes_ray.models.finetune import StepReport
-    from r3mes_ray.training.miner import MinerPorts
+    from r3mes_ray.node.content_peers import peers_from_chain
+    from r3mes_ray.training.miner import MinedUpdate, MinerPorts
     from r3mes_ray.training.miner import mine as mine_update
 
     settings = _settings(steps, wait)
@@ -62,7 +63,12 @@ def mine(
         tell=_say,
         on_step=on_step,
     )
-    mined = run(mine_update(ports, expert, data, method.value, seed))
+
+    async def mining() -> MinedUpdate:
+        async with peers_from_chain(settings, ports.client, _say):
+            return await mine_update(ports, expert, data, method.value, seed)
+
+    mined = run(mining())
     emit(mined, fields(mined))
 
 

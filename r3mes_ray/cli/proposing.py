@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import cache
 
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.actor import chain_actor, stop_chain_actor
@@ -11,6 +12,7 @@ from r3mes_ray.cli.context import progress
 from r3mes_ray.cluster import join, leave
 from r3mes_ray.content import open_store
 from r3mes_ray.models.base import load_base
+from r3mes_ray.node.content_peers import peers_from_chain
 from r3mes_ray.node.record import read_record
 from r3mes_ray.serving.ports import claim_port
 from r3mes_ray.settings import Settings
@@ -18,7 +20,7 @@ from r3mes_ray.training.actors import ray_map
 from r3mes_ray.training.context import RoundPorts
 from r3mes_ray.training.coordinator import RoundCoordinator
 from r3mes_ray.training.opening import PhaseBlocks, open_round, parameters_of
-from r3mes_ray.training.ports import STEPS, StepEvent
+from r3mes_ray.training.ports import STEPS, Listener, StepEvent
 from r3mes_ray.training.report import RoundReport
 from r3mes_ray.types import RoundId
 
@@ -28,7 +30,7 @@ _ITEM_TIMEOUTS = 4
 
 async def propose(settings: Settings, key: str | None, *, expert: str, limit: int | None) -> RoundReport:
     """Run the expert's open round, opening one where there is none."""
-    with _proposer(settings, key) as ports:
+    async with proposer_ports(settings, key, _listen) as ports:
         record = await queries.open_round(ports.client, expert)
         if record is not None:
             round_id = record.round_id
@@ -43,12 +45,15 @@ async def propose(settings: Settings, key: str | None, *, expert: str, limit: in
 
 async def resume(settings: Settings, key: str | None, round_id: RoundId) -> RoundReport:
     """Go on with a round."""
-    with _proposer(settings, key) as ports:
+    async with proposer_ports(settings, key, _listen) as ports:
         return await RoundCoordinator(ports).run(round_id)
 
 
-@contextmanager
-def _proposer(settings: Settings, key: str | None) -> Iterator[RoundPorts]:
+@asynccontextmanager
+async def proposer_ports(
+    settings: Settings, key: str | None, listen: Listener, turn: AbstractAsyncContextManager[object] | None = None
+) -> AsyncIterator[RoundPorts]:
+    """What a proposer works with, for as long as the context lasts; a cluster of its own ends with it."""
     running = read_record(settings.home)
     if running is not None:
         cluster = settings.ray.model_copy(update={"address": running.ray_address})
@@ -58,15 +63,19 @@ def _proposer(settings: Settings, key: str | None) -> Iterator[RoundPorts]:
     joined = join(settings)
     name = key or settings.keyring.key
     _say(f"Ray at {joined.address}, dashboard {joined.dashboard or 'off'}")
+    item_timeout_s = _ITEM_TIMEOUTS * settings.training.fetch_timeout_s
     try:
-        yield RoundPorts(
-            settings=settings,
-            client=chain_actor(settings, name),
-            store=open_store(settings),
-            base=lambda: load_base(settings.model.path, threads=settings.model.threads),
-            parallel=ray_map(settings.training.fetch_concurrency, _ITEM_TIMEOUTS * settings.training.fetch_timeout_s),
-            listen=_listen,
-        )
+        client = chain_actor(settings, name)
+        async with peers_from_chain(settings, client, _say):
+            yield RoundPorts(
+                settings=settings,
+                client=client,
+                store=open_store(settings),
+                base=cache(lambda: load_base(settings.model.path, threads=settings.model.threads)),
+                parallel=ray_map(settings.training.fetch_concurrency, item_timeout_s),
+                listen=listen,
+                turn=turn or nullcontext(),
+            )
     finally:
         if joined.owned:
             stop_chain_actor(settings, name)

@@ -10,10 +10,12 @@ from pathlib import Path
 import typer
 
 from r3mes_ray import cluster
+from r3mes_ray.chain import open_chain
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.cli.node import say, stop_on_signals
 from r3mes_ray.content import Limits, open_store
 from r3mes_ray.errors import InvalidCid
+from r3mes_ray.node.content_peers import peers_from_chain
 from r3mes_ray.protocol.cid import parse_cid
 from r3mes_ray.serving.ports import claim_port
 from r3mes_ray.settings import Settings, parse_settings
@@ -84,27 +86,29 @@ async def _serve(settings: Settings) -> None:
     if settings.ray.address is None:
         claim_port("127.0.0.1", settings.ray.dashboard_port, "ray.dashboard_port")
     with tempfile.TemporaryDirectory(prefix="r3mes-model-") as folder:
-        path = await model_path(settings, Path(folder) / "model")
-        chosen = with_choices(settings, {"model.path": path, "serving.port": port})
-        say("starting Ray …")
-        joined = await asyncio.to_thread(cluster.join, chosen)
-        # Imported here: what Ray reads from the environment is set by now.
-        from r3mes_ray.serving.app import deploy, drain, undeploy
+        async with peers_from_chain(settings, open_chain(settings, None), say):
+            path = await model_path(settings, Path(folder) / "model")
+            await _serve_model(with_choices(settings, {"model.path": path, "serving.port": port}), stop)
 
-        try:
-            say("starting gateway, knowledge and engine …")
-            url = await asyncio.to_thread(deploy, chosen)
-            node = ServingNode(url, joined.dashboard, chosen.chain.grpc_address)
-            emit(
-                node,
-                f"gateway    {url}/v1\ndashboard  {node.dashboard}\nchain      {node.chain}\nCtrl-C drains and stops.",
-            )
-            await stop.wait()
-            say("draining requests")
-        finally:
-            await asyncio.to_thread(drain if joined.owned else undeploy)
-            await asyncio.to_thread(cluster.leave)
-        say("stopped")
+
+async def _serve_model(settings: Settings, stop: asyncio.Event) -> None:
+    say("starting Ray …")
+    joined = await asyncio.to_thread(cluster.join, settings)
+    # Imported here: what Ray reads from the environment is set by now.
+    from r3mes_ray.serving.app import deploy, drain, undeploy
+
+    try:
+        say("starting gateway, knowledge and engine …")
+        url = await asyncio.to_thread(deploy, settings)
+        node = ServingNode(url, joined.dashboard, settings.chain.grpc_address)
+        places = f"gateway    {url}/v1\ndashboard  {node.dashboard}\nchain      {node.chain}"
+        emit(node, f"{places}\nCtrl-C drains and stops.")
+        await stop.wait()
+        say("draining requests")
+    finally:
+        await asyncio.to_thread(drain if joined.owned else undeploy)
+        await asyncio.to_thread(cluster.leave)
+    say("stopped")
 
 
 async def model_path(settings: Settings, target: Path) -> str:

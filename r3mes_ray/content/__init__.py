@@ -24,6 +24,7 @@ __all__ = [
     "cid_of_path",
     "open_blocks",
     "open_peers",
+    "open_served",
     "open_store",
     "open_upkeep",
     "profile_named",
@@ -66,6 +67,11 @@ def open_blocks(settings: Settings) -> BlockSource:
 def open_peers(settings: Settings) -> PeerFile:
     """The peers that this node's store asks, beside those of the settings."""
     return PeerFile(settings.content_path / "peers")
+
+
+def open_served(settings: Settings) -> PeerFile:
+    """Where this store is served to others itself: it need not be asked for what is not here."""
+    return PeerFile(settings.content_path / "served_at")
 
 
 def _embedded(settings: Settings) -> DiskStore:

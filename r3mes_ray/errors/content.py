@@ -12,7 +12,10 @@ class ContentError(R3mesError):
 class ContentNotFound(ContentError, LookupError):
     """No store that was asked has the block."""
 
-    hint = "ask a peer that has it (setting content.peers), or wait until its owner is online"
+    hint = (
+        "`r3mes content peers` asks the chain who serves content; or name a peer that has it (setting content.peers), "
+        "or wait until its owner is online"
+    )
 
     def __init__(self, cid: str) -> None:
         super().__init__(cid)

@@ -47,7 +47,8 @@ async def bootstrap(
     """
     messages: list[Message] = []
     if await queries.node_registration(chain, chain.address) is None:
-        messages.append(_node(chain.address, (await queries.params(chain)).proposer_stake))
+        roles = (node_pb2.NODE_TYPE_PROPOSER, node_pb2.NODE_TYPE_SERVING)
+        messages.append(_node(chain.address, (await queries.params(chain)).proposer_stake, *roles))
     known = {expert.name for expert in await queries.experts(chain)}
     missing = [expert for expert in shipped_experts() if expert.name not in known]
     if missing:
@@ -73,11 +74,16 @@ async def bootstrap(
     return (result.tx_hash,)
 
 
-def _node(address: str, stake: str) -> MsgRegisterNode:
-    roles = (node_pb2.NODE_TYPE_PROPOSER, node_pb2.NODE_TYPE_SERVING)
+async def register_for_content(chain: ChainClient) -> None:
+    """Register an account that is no node yet for mining, so that it may say where it serves content."""
+    if await queries.node_registration(chain, chain.address) is None:
+        await send(chain, [_node(chain.address, "", node_pb2.NODE_TYPE_MINING)])
+
+
+def _node(address: str, stake: str, *roles: node_pb2.NodeType) -> MsgRegisterNode:
     return MsgRegisterNode(
         node_address=address,
-        node_type=node_pb2.NODE_TYPE_PROPOSER,
+        node_type=roles[0],
         stake=stake,
         roles=roles,
         role_allocations=[node_pb2.RoleAllocation(role=role) for role in roles],

@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import uvicorn
 
-from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient, send
-from r3mes_ray.content import open_blocks, open_peers
+from r3mes_ray.content import open_blocks, open_served
 from r3mes_ray.content.serve import create_gateway, listen
-from r3mes_ray.errors import ChainError, ConfigError
+from r3mes_ray.errors import ConfigError
+from r3mes_ray.node.content_peers import NOT_TOLD, follow_peers, refresh_peers
 from r3mes_ray.settings import DiskContent, Settings
 from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgAnnounceContent
-
-REFRESH_S = 15.0
-"""How often the chain is asked for peers."""
 
 
 class ContentServer:
@@ -32,6 +29,8 @@ class ContentServer:
     async def start(self, client: ChainClient) -> str | None:
         """Serve, announce the URL where the chain has another one, and follow the peers; returns the URL.
 
+        On a chain that knows nothing of content the node serves all the same, and says so.
+
         Raises:
             PortBusy: the address is taken.
         """
@@ -44,10 +43,10 @@ class ContentServer:
         self._server = _Embedded(config)
         self._tasks.append(asyncio.create_task(self._server.serve(sockets=[listener])))
         url = server.public_url or f"http://{server.host}:{listener.getsockname()[1]}"
-        if url not in await refresh_peers(self._settings, client, url):
-            await send(client, [MsgAnnounceContent(node_address=client.address, content_url=url)])
+        await asyncio.to_thread(open_served(self._settings).write, [url])
         self._say(f"serving content at {url}")
-        self._tasks.append(asyncio.create_task(self._follow(client, url)))
+        await self._announce(client, url)
+        self._tasks.append(asyncio.create_task(follow_peers(self._settings, client)))
         return url
 
     async def stop(self) -> None:
@@ -59,18 +58,13 @@ class ContentServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
-    async def _follow(self, client: ChainClient, own: str) -> None:
-        while True:
-            await asyncio.sleep(REFRESH_S)
-            with suppress(ChainError):  # A chain that is away keeps the peers that are known.
-                await refresh_peers(self._settings, client, own)
-
-
-async def refresh_peers(settings: Settings, client: ChainClient, own: str | None = None) -> list[str]:
-    """Ask the chain where nodes serve content, and leave that for this node's store; returns all URLs."""
-    urls = await queries.content_urls(client)
-    await asyncio.to_thread(open_peers(settings).write, [url for url in urls if url != own])
-    return urls
+    async def _announce(self, client: ChainClient, url: str) -> None:
+        try:
+            if url not in await refresh_peers(self._settings, client):
+                await send(client, [MsgAnnounceContent(node_address=client.address, content_url=url)])
+        except NOT_TOLD as error:
+            self._say(f"warning: {url} is not announced on this chain: {error}")
+            self._say("next: others reach this node with the setting content.peers, and it reaches them so")
 
 
 def token_of(variable: str | None) -> str | None:
