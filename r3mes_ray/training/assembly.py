@@ -9,14 +9,14 @@ from r3mes_ray.content import cid_of_path
 from r3mes_ray.content.base import Limits
 from r3mes_ray.errors import ContentCorrupt, InvalidInput, TooFewUpdates
 from r3mes_ray.models.adapters import read_package
-from r3mes_ray.training.aggregation import aggregate_updates, write_aggregate
+from r3mes_ray.training.aggregation import Aggregate, aggregate_updates, write_aggregate
 from r3mes_ray.training.collection import Collected, collect
 from r3mes_ray.training.comparison import compare
 from r3mes_ray.training.context import RoundContext
 from r3mes_ray.training.geometry import geometry_of, save_geometry
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
-from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter, layers_of
 from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.types import Cid
 
@@ -46,20 +46,9 @@ async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:
     base = await asyncio.to_thread(context.ports.base)
     collected = await collect(context, plan, base)
     _require(plan, collected)
-    with context.step("aggregate"):
-        start = await _start(context)
-        compared = await compare(context, collected, base, start)
-        collected = compared.collected
-        _require(plan, collected)
-        ids = [entry.record.update_id for entry in collected.accepted]
-        adapters = [entry.adapter for entry in collected.accepted]
-        mean = await asyncio.to_thread(
-            aggregate_updates, base, plan, adapters, start, weights=[plan.weight(update_id) for update_id in ids]
-        )
-        shares = dict(zip(ids, mean.decision.coefficients, strict=True))
-        geometry = geometry_of(compared.ids, compared.gram, shares)
-        save_geometry(context.ports.settings.home, context.chain_id, plan.record.round_id, geometry)
-        context.tell("aggregate", f"{len(adapters)} updates, {mean.discarded_energy:.2%} of the energy discarded")
+    async with context.ports.turn:
+        collected, mean = await _aggregate(context, plan, collected, base)
+    ids = [entry.record.update_id for entry in collected.accepted]
     with context.step("serialise"):
         folder = empty_folder(context.workspace.aggregate)
         await asyncio.to_thread(write_aggregate, mean, base.base_id, plan, ids, collected.excluded, folder)
@@ -76,6 +65,26 @@ async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:
         excluded=collected.excluded,
         discarded_energy=mean.discarded_energy,
     )
+
+
+async def _aggregate(
+    context: RoundContext, plan: RoundPlan, collected: Collected, base: BaseWeights
+) -> tuple[Collected, Aggregate]:
+    """Compare the updates, and apply the rule to those that are left."""
+    with context.step("aggregate"):
+        start = await _start(context)
+        compared = await compare(context, collected, base, start)
+        accepted = compared.collected.accepted
+        _require(plan, compared.collected)
+        ids = [entry.record.update_id for entry in accepted]
+        weights = [plan.weight(update_id) for update_id in ids]
+        adapters = [entry.adapter for entry in accepted]
+        mean = await asyncio.to_thread(aggregate_updates, base, plan, adapters, start, weights=weights)
+        shares = dict(zip(ids, mean.decision.coefficients, strict=True))
+        geometry = geometry_of(compared.ids, compared.gram, shares)
+        save_geometry(context.ports.settings.home, context.chain_id, plan.record.round_id, geometry)
+        context.tell("aggregate", f"{len(adapters)} updates, {mean.discarded_energy:.2%} of the energy discarded")
+    return compared.collected, mean
 
 
 def _require(plan: RoundPlan, collected: Collected) -> None:

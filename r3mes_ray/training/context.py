@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from r3mes_ray.chain.base import ChainClient
@@ -30,6 +30,7 @@ class RoundPorts:
     Attributes:
         base: loads the base's weights; called at most once in a run, when there is something to aggregate.
         parallel: where updates are fetched and verified.
+        turn: held while a round is aggregated, so that rounds that are under way at a time take turns.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class RoundPorts:
     listen: Listener = silence
     clock: Clock = field(default_factory=Clock)
     random_bytes: Callable[[int], bytes] = os.urandom
+    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
 
 
 @dataclass(frozen=True, slots=True)
