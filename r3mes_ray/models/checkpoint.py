@@ -61,10 +61,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     raw = _read_config(folder)
     scheme = raw.pop("quantization_config", None) or {}
     tensors = _read_tensors(folder)
-    config = _parse_config(folder, raw)
+    config = parse_config(folder, raw)
     linears = {name.removesuffix(".weight") for name in tensors if name.endswith("_proj.weight")}
     try:
-        ternary = {name: _ternary(name, tensors, scheme, config) for name in sorted(linears)}
+        ternary = {name: ternary_weight(name, tensors, scheme, config) for name in sorted(linears)}
     except InvalidInput as error:
         raise ModelError(str(folder), str(error)) from error
     taken = {f"{name}.weight" for name in linears}
@@ -124,9 +124,14 @@ def _keep_rows(weight: Tensor) -> TernaryWeight:
     return rounded
 
 
-def _ternary(
+def ternary_weight(
     name: str, tensors: Mapping[str, Tensor], scheme: Mapping[str, Any], config: BitNetConfig
 ) -> TernaryWeight:
+    """One linear layer's weight of a model folder's tensors, read as `quantization_config` (`scheme`) says.
+
+    Raises:
+        InvalidInput: it is packed wrongly, or its scale is no positive number.
+    """
     weight, scale = tensors[f"{name}.weight"], tensors.get(f"{name}{_SCALE}")
     rows = linear_rows(name, config)
     if scale is None:
@@ -174,7 +179,12 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return data
 
 
-def _parse_config(folder: Path, raw: dict[str, Any]) -> BitNetConfig:
+def parse_config(folder: Path, raw: Mapping[str, Any]) -> BitNetConfig:
+    """The configuration of a model folder, from its config.json without `quantization_config`.
+
+    Raises:
+        ModelError: it is not one of a BitNet.
+    """
     known = {key: value for key, value in raw.items() if key not in ("auto_map", "architectures", "model_type")}
     try:
         config = BitNetConfig(**known)

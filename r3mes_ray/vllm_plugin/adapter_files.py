@@ -1,0 +1,103 @@
+"""Reading an adapter folder, ours or PEFT's, into factors by layer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor
+from vllm.lora.peft_helper import PEFTHelper
+
+from r3mes_ray.errors import PackageRejected
+from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter, read_package
+from r3mes_ray.models.adapters.manifest import FILE as MANIFEST
+
+CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
+MAX_BYTES = 1 << 32
+_PREFIX = "base_model.model."
+_ENDINGS = {
+    ".lora_A.weight": "a",
+    ".lora_B.weight": "b",
+    ".lora_magnitude_vector": "magnitude",
+    ".lora_magnitude_vector.weight": "magnitude",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AdapterFiles:
+    """An adapter as read.
+
+    Attributes:
+        modules: factors by layer, named as in the base's checkpoint.
+        helper: vLLM's view of the configuration.
+        identity: hex SHA-256 of what it is: the gradient hash of ours, the files of another.
+        base_hash: the base that it says it belongs to; only ours says so.
+        dora: whether it has magnitudes.
+    """
+
+    modules: Mapping[str, ModuleAdapter]
+    helper: PEFTHelper
+    identity: str
+    base_hash: str | None
+    dora: bool
+
+
+def read_adapter(folder: Path, context_tokens: int | None) -> AdapterFiles:
+    """Read a folder; one with a manifest (`r3mes.json`) is verified as a package.
+
+    Raises:
+        FileNotFoundError: there is no adapter.
+        PackageRejected: it breaks a rule, or PEFT's files do not fit together.
+    """
+    helper = PEFTHelper.from_local_dir(str(folder), context_tokens)
+    if (folder / MANIFEST).exists():
+        return _ours(read_package(folder, max_bytes=MAX_BYTES), helper)
+    data = (folder / TENSORS).read_bytes()
+    try:
+        tensors = load(data)
+    except SafetensorError as error:
+        raise PackageRejected("safetensors", TENSORS, str(error)) from error
+    digest = hashlib.sha256(data + (folder / CONFIG).read_bytes())
+    return AdapterFiles(_modules(tensors, helper), helper, digest.hexdigest(), None, bool(helper.use_dora))
+
+
+def without_dora(helper: PEFTHelper) -> PEFTHelper:
+    """The configuration as vLLM's own checks accept it: they refuse DoRA, which is applied here."""
+    return replace(helper, use_dora=False)
+
+
+def _ours(package: AdapterPackage, helper: PEFTHelper) -> AdapterFiles:
+    manifest = package.manifest
+    dora = package.config.use_dora
+    return AdapterFiles(package.modules(), helper, manifest.gradient_hash, manifest.base_hash, dora)
+
+
+def _modules(tensors: Mapping[str, Tensor], helper: PEFTHelper) -> dict[str, ModuleAdapter]:
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        ending = next((known for known in _ENDINGS if name.endswith(known)), None)
+        if ending is None:
+            raise PackageRejected("tensors", name[:200], "is no LoRA or DoRA tensor of a linear layer")
+        layer = name.removeprefix(_PREFIX).removesuffix(ending)
+        parts.setdefault(layer, {})[_ENDINGS[ending]] = tensor
+    return {layer: _module(layer, found, helper) for layer, found in sorted(parts.items())}
+
+
+def _module(layer: str, found: Mapping[str, Tensor], helper: PEFTHelper) -> ModuleAdapter:
+    a, b, magnitude = found.get("a"), found.get("b"), found.get("magnitude")
+    if a is None or b is None or (magnitude is None) == bool(helper.use_dora):
+        raise PackageRejected("tensors", layer, "misses lora_A or lora_B, or its magnitude does not fit use_dora")
+    rank, scale = helper.get_rank_and_scaling(layer)
+    if a.shape[0] != rank or b.shape[1] != rank:
+        raise PackageRejected(
+            "shape", layer, f"lora_A {tuple(a.shape)}, lora_B {tuple(b.shape)} are not of rank {rank}"
+        )
+    own = (a, b) if magnitude is None else (a, b, magnitude)
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in own):
+        raise PackageRejected("finite", layer, "has a value that is NaN or infinite")
+    return ModuleAdapter(a, b, scale, None if magnitude is None else magnitude.reshape(-1))

@@ -1,0 +1,179 @@
+"""What replaces vLLM's LoRA managers in every worker: exact layers, our packages, DoRA, and refusals by name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from vllm import envs
+from vllm.config import VllmConfig
+from vllm.exceptions import LoRAAdapterNotFoundError
+from vllm.lora.lora_model import LoRAModel
+from vllm.lora.lora_weights import LoRALayerWeights
+from vllm.lora.model_manager import LRUCacheLoRAModelManager
+from vllm.lora.request import LoRARequest
+from vllm.lora.utils import get_adapter_absolute_path, parse_fine_tuned_lora_name
+from vllm.lora.worker_manager import LRUCacheWorkerLoRAManager
+from vllm.platforms import current_platform
+
+from r3mes_ray.errors import ConfigError, PackageRejected
+from r3mes_ray.models.adapters import ModuleAdapter
+from r3mes_ray.vllm_plugin.adapter_files import AdapterFiles, read_adapter, without_dora
+from r3mes_ray.vllm_plugin.base_weights import BaseWeights
+from r3mes_ray.vllm_plugin.gains import GainCache, Gains
+from r3mes_ray.vllm_plugin.layers import ExactLayer
+from r3mes_ray.vllm_plugin.self_check import check_layers
+
+SETTINGS_KEY = "r3mes"
+"""Key of our settings in vLLM's `additional_config`: `gains_dir`, a folder that keeps DoRA's gains across restarts."""
+
+
+class ExactLoRAModel(LoRAModel):
+    """An adapter whose factors have scale and gain in them, with the gains beside."""
+
+    gains: Gains = {}  # noqa: RUF012 (replaced, never changed)
+
+
+class ExactModelManager(LRUCacheLoRAModelManager):
+    """Puts a DoRA's gains into the slots beside its factors."""
+
+    supported_lora_modules: list[str]
+
+    def activate_adapter(self, lora_id: int) -> bool:
+        """Fill a slot; the gains follow the factors, which empty it first."""
+        fresh = lora_id not in self._active_adapters
+        result: bool = super().activate_adapter(lora_id)
+        gains = getattr(self._registered_adapters[lora_id], "gains", {})
+        if fresh and gains:
+            slot = self.lora_index_to_id.index(lora_id)
+            for name, layer in self.modules.items():
+                own = [gains.get(part) for part in self.packed_modules.get(name) or [name]]
+                if isinstance(layer, ExactLayer) and any(gain is not None for gain in own):
+                    layer.set_gains(slot, own)
+        return result
+
+    def layer_of(self, name: str) -> tuple[ExactLayer, int] | None:
+        """The layer that an adapted matrix is in, and which of its slices it is."""
+        if isinstance(self.modules.get(name), ExactLayer):
+            return self.modules[name], 0
+        for packed, parts in self.packed_modules.items():
+            if name in parts and isinstance(self.modules.get(packed), ExactLayer):
+                return self.modules[packed], parts.index(name)
+        return None
+
+    def _create_lora_modules(self) -> None:
+        if current_platform.is_cpu():
+            # vLLM's CPU path for them gives base rows another adapter, and costs a product over the vocabulary.
+            embeddings = set(getattr(self.model, "embedding_modules", None) or {})
+            self.supported_lora_modules = [name for name in self.supported_lora_modules if name not in embeddings]
+        super()._create_lora_modules()
+        for wrapper in self.punica_wrapper_mapping.values():
+            wrapper._token_lora_indices.fill_(-1)
+
+
+class ExactWorkerManager(LRUCacheWorkerLoRAManager):
+    """Loads adapters of both kinds; refuses to start where one of them would be served wrongly."""
+
+    _manager_cls = ExactModelManager
+
+    def __init__(self, vllm_config: VllmConfig, device: torch.device, embedding_modules: dict[str, str]) -> None:
+        super().__init__(vllm_config, device, embedding_modules, ExactLoRAModel)
+        refuse_modes(vllm_config)
+        self._model_config = vllm_config.model_config
+        settings = (vllm_config.additional_config or {}).get(SETTINGS_KEY, {})
+        self._gains_dir = Path(settings["gains_dir"]) if settings.get("gains_dir") else None
+        self._cache: GainCache | None = None
+        self._base: BaseWeights | None = None
+
+    def create_lora_manager(self, model: torch.nn.Module, vllm_config: VllmConfig) -> Any:
+        """Wrap the model's layers, then check every kind of layer with a canary.
+
+        Raises:
+            SelfCheckFailed: an adapter with gains does not do what it says.
+        """
+        wrapped = super().create_lora_manager(model, vllm_config)
+        check_layers(self._adapter_manager)
+        return wrapped
+
+    @property
+    def base(self) -> BaseWeights:
+        """The base on disk."""
+        if self._base is None:
+            self._base = BaseWeights(_model_folder(self._model_config.model, self._model_config.revision))
+        return self._base
+
+    @property
+    def gains(self) -> GainCache:
+        """Gains of the adapters that were used last."""
+        if self._cache is None:
+            self._cache = GainCache(self.base, self._gains_dir)
+        return self._cache
+
+    def _load_adapter(self, lora_request: LoRARequest) -> LoRAModel:
+        folder = Path(get_adapter_absolute_path(lora_request.lora_path))
+        try:
+            adapter = read_adapter(folder, self.max_position_embeddings)
+        except FileNotFoundError as error:
+            raise LoRAAdapterNotFoundError(lora_request.lora_name, lora_request.lora_path) from error
+        without_dora(adapter.helper).validate_legal(self.lora_config)
+        if adapter.base_hash is not None and adapter.base_hash != self.base.base_hash:
+            detail = f"is of base {adapter.base_hash}, not {self.base.base_hash}"
+            raise PackageRejected("base", str(folder), detail)
+        return self._build(lora_request.lora_int_id, adapter)
+
+    def _build(self, lora_id: int, adapter: AdapterFiles) -> ExactLoRAModel:
+        names = {name: self._vllm_name(name) for name in adapter.modules}
+        for name, module in adapter.modules.items():
+            self._check_shape(name, names[name], module)
+        gains = self.gains.of(adapter) if adapter.dora else {}
+        dtype = self.lora_config.lora_dtype
+        loras = {}
+        for name, module in adapter.modules.items():
+            high = module.b.double() * module.scale
+            if name in gains:
+                high = gains[name][:, None] * high
+            factors = module.a.to(dtype).contiguous(), high.to(dtype).contiguous()
+            loras[names[name]] = LoRALayerWeights(names[name], module.rank, module.rank, *factors, scaling=1.0)
+        model = ExactLoRAModel(lora_id, adapter.helper.r, loras)
+        model.gains = {names[name]: gain for name, gain in gains.items()}
+        return model
+
+    def _vllm_name(self, name: str) -> str:
+        mapper = getattr(self._adapter_manager.model, "hf_to_vllm_mapper", None)
+        renames = None if mapper is None else mapper.get_rename_mapper()
+        vllm_name: str
+        vllm_name, _ = parse_fine_tuned_lora_name(f"base_model.model.{name}.lora_A.weight", renames)
+        return vllm_name
+
+    def _check_shape(self, name: str, vllm_name: str, module: ModuleAdapter) -> None:
+        manager: ExactModelManager = self._adapter_manager
+        found = manager.layer_of(vllm_name)
+        if found is None:
+            raise PackageRejected(
+                "target", name, "is no linear layer of the model; embeddings, lm_head and experts (MoE) take no adapter"
+            )
+        layer, index = found
+        shape, own = layer.matrix_shape(index), (module.b.shape[0], module.a.shape[1])
+        if own != shape:
+            raise PackageRejected("shape", name, f"the adapter is for {own}, the model's layer is {shape}")
+
+
+def refuse_modes(vllm_config: VllmConfig) -> None:
+    """Refuse what leads around the exact layers.
+
+    Raises:
+        ConfigError: names the mode.
+    """
+    if vllm_config.lora_config.fully_sharded_loras:
+        raise ConfigError("fully_sharded_loras", "adapters of sharded rank bypass DoRA's gains; leave it off")
+    if envs.VLLM_LORA_ENABLE_DUAL_STREAM:
+        raise ConfigError("VLLM_LORA_ENABLE_DUAL_STREAM", "the second stream sees no gains; leave it off")
+
+
+def _model_folder(model: str, revision: str | None) -> Path:
+    if os.path.isdir(model):
+        return Path(model)
+    return Path(snapshot_download(model, revision=revision, local_files_only=True))
