@@ -59,7 +59,10 @@ const record = {
   told_block: toldBlock.header.chainId,
   committed: { code: committed.txResult.code, height: committed.height > second.height },
   genesis: (await comet.genesis()).chainId, blocks: (await comet.blockchain(1, 3)).blockMetas.length,
-  results: (await comet.blockResults(second.height)).results.length, info: (await comet.abciInfo()).data,
+  results: (await comet.blockResults(second.height)).results.length,
+  block_events: (await comet.blockResults(1)).finalizeBlockEvents.length > 0,
+  block_search: (await comet.blockSearch({ query: `block.height<=${second.height}`, per_page: 1, order_by: "desc" })).totalCount >= second.height,
+  info: (await comet.abciInfo()).data,
 };
 socket.disconnect();
 console.log(JSON.stringify(record));

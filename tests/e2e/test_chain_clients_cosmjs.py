@@ -73,3 +73,7 @@ def test_cosmjs_subscriptions_tell_of_transaction_and_block(said):
 def test_cosmjs_commits_in_one_call_and_reads_history(said):
     assert said["committed"] == {"code": 0, "height": True}
     assert (said["blocks"], said["results"], said["info"]) == (3, 1, "r3mes-ray")
+
+
+def test_cosmjs_reads_a_block_s_own_events_and_searches_blocks(said):
+    assert (said["block_events"], said["block_search"]) == (True, True)
