@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from r3mes_ray.cli.adapter_convert import app as converting
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.content import Limits, open_store
 from r3mes_ray.errors import ExpertNotFound, InvalidInput
@@ -22,6 +23,7 @@ from r3mes_ray.serving.target import Named, parse_target
 from r3mes_ray.types import AdapterId, Cid
 
 app = typer.Typer(no_args_is_help=True, help="Import, publish, pin, roll back and preload adapters of this node.")
+app.registered_commands += converting.registered_commands
 
 MAX_PACKAGE_BYTES = 2**30
 
