@@ -48,7 +48,7 @@ def reduce_module(
         moved = rule(torch.stack([(step - first).reshape(-1) for step in steps]))
         tiles.append(first + moved.reshape(base.shape))
     dense = torch.cat(tiles)
-    cut = algebra.truncate(dense, torch.eye(columns, dtype=torch.float64, device=weight.device), rank)
+    cut = algebra.truncate(dense, None, rank)
     return ModuleMean(cut.b.float(), cut.a.float(), None, cut.kept_energy, cut.total_energy)
 
 

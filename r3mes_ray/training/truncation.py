@@ -26,15 +26,20 @@ class Truncated:
     total_energy: float
 
 
-Truncation = Callable[[Tensor, Tensor, int], Truncated]
-"""(b (o, R), a (R, k), rank) → factors of exactly that rank, zero-padded where the product has less."""
+Truncation = Callable[[Tensor, Tensor | None, int], Truncated]
+"""(b (o, R), a (R, k), rank) → factors of exactly that rank, zero-padded where the product has less.
+
+Without `a` it is the identity: b (o, k) is the product itself.
+"""
 
 
-def truncate_lapack(b: Tensor, a: Tensor, rank: int) -> Truncated:
+def truncate_lapack(b: Tensor, a: Tensor | None, rank: int) -> Truncated:
     """Truncate b·a by QR of both factors and an SVD of the R×R core (Eckart-Young, never forming o×k).
 
     Signs are fixed: the entry of largest absolute value in each column of the result's `b` is positive.
     """
+    if a is None:
+        a = torch.eye(b.shape[1], dtype=b.dtype, device=b.device)
     left, left_core = torch.linalg.qr(b)
     right, right_core = torch.linalg.qr(a.T)
     u, sigma, vh = torch.linalg.svd(left_core @ right_core.T, full_matrices=False)

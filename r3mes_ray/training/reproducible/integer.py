@@ -1,4 +1,4 @@
-"""Real matrices as sums of integer matrices, and exact products of those."""
+"""Real matrices as sums of fixed-point matrices, and exact products of those."""
 
 from __future__ import annotations
 
@@ -16,46 +16,60 @@ _BIAS = 1022
 _LOWEST, _HIGHEST = 300, 1700
 """Biased exponents of a row's largest entry: below the first it counts as zero, above the second products overflow."""
 LIMBS = 2
-"""Two limbs keep 40 bits below a row's largest entry at K = 4096; float32 factors have 24."""
+"""Two limbs keep 41 bits below a row's largest entry at K = 4096; float32 factors have 24."""
+_MOST_BITS = 50
+"""Bits of a part: with more, the sum that rounds it would leave its binade."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limbs:
-    """x = Σ partsᵢ · stepsᵢ up to the last step: integer parts (n, k) with |q| ≤ 2^bits, steps (n, 1)."""
+    """x = scale · Σ parts, up to the last bit.
+
+    Attributes:
+        parts: (n, k) each, |entry| ≤ 1: whole multiples of 2^-bits, the next ones of 2^-(2 bits + 1).
+        scale: of each row, (n, 1).
+    """
 
     parts: tuple[Tensor, ...]
-    steps: tuple[Tensor, ...]
+    scale: Tensor
     bits: int
 
 
 def split(x: Tensor, bits: int, count: int = LIMBS) -> Limbs:
     """Split the rows of a float64 matrix, each at its own power of two; a remainder of zero ends early.
 
+    Adding and taking away 1.5 · 2^52 steps rounds to whole steps. Parts lie in memory as x does.
+
     Raises:
         ValueError: an entry is not finite, or beyond 2^677.
     """
+    bits = min(bits, _MOST_BITS)
     if x.numel() == 0:
-        return Limbs((x,), (x.new_ones(x.shape[0], 1),), bits)
-    exponent = biased_exponent(x.abs().amax(dim=1, keepdim=True))
+        return Limbs((x,), x.new_ones(x.shape[0], 1), bits)
+    exponent = _row_exponents(x)
+    rest = x * power_of_two(-exponent)
+    parts: list[Tensor] = []
+    places = bits
+    for _ in range(count - 1):
+        shifter = 1.5 * 2.0 ** (MANTISSA - 1 - places)
+        part = (rest + shifter).sub_(shifter)
+        rest.sub_(part)
+        parts.append(part)
+        # Rounding leaves half a step, so the next part starts one bit lower.
+        places += bits + 1
+        if not bool(rest.any()):
+            return Limbs(tuple(parts), power_of_two(exponent), bits)
+    shifter = 1.5 * 2.0 ** (MANTISSA - 1 - places)
+    return Limbs((*parts, rest.add_(shifter).sub_(shifter)), power_of_two(exponent), bits)
+
+
+def _row_exponents(x: Tensor) -> Tensor:
+    """The least exponents, (n, 1), with |entry| < 2^exponent in each row; none below what counts as zero."""
+    low, high = x.amin(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)
+    exponent = biased_exponent(torch.maximum(high, -low).abs())
     if int(exponent.max()) > _HIGHEST:
         raise ValueError("a matrix entry is not finite, or too large")
-    exponent = exponent.clamp_min(_LOWEST)
-    parts: list[Tensor] = []
-    steps: list[Tensor] = []
-    for index in range(count):
-        shift = exponent - _BIAS - bits
-        part = (x * power_of_two(-shift)).round_()
-        step = power_of_two(shift)
-        parts.append(part)
-        steps.append(step)
-        if index + 1 == count:
-            break
-        x = x - part * step
-        # Rounding leaves half a step, so the next part starts one bit lower.
-        exponent = exponent - bits - 1
-        if not bool(x.any()):
-            break
-    return Limbs(tuple(parts), tuple(steps), bits)
+    return exponent.clamp_min(_LOWEST) - _BIAS
 
 
 def product(a: Tensor, b: Tensor, gemm: Gemm = torch.matmul) -> Tensor:
@@ -70,36 +84,24 @@ def product(a: Tensor, b: Tensor, gemm: Gemm = torch.matmul) -> Tensor:
 
 
 def multiply(a: Limbs, b: Limbs, gemm: Gemm) -> Tensor:
-    """Σ over pairs of limbs in a fixed order; pairs below the last step are left out. Symmetric where `b is a`."""
+    """Σ over pairs of limbs in a fixed order; pairs below the last bit are left out. Symmetric where `b is a`."""
     count = max(len(a.parts), len(b.parts))
     total: Tensor | None = None
     mirrored: dict[tuple[int, int], Tensor] = {}
     for i, left in enumerate(a.parts):
         for j, right in enumerate(b.parts[: count - i]):
-            if b is a and (j, i) in mirrored:
-                exact = mirrored[j, i].T
-            else:
-                exact = gemm(left, right.T)
-                mirrored[i, j] = exact
-            term = exact * a.steps[i] * b.steps[j].T
-            total = term if total is None else total + term
+            exact = mirrored[j, i].T if b is a and (j, i) in mirrored else gemm(left, right.T)
+            mirrored[i, j] = exact
+            total = exact if total is None else total + exact
     if total is None:
         raise ValueError("a product needs limbs")
-    return total
+    return total * a.scale * b.scale.T
 
 
 def combine(limbs: Limbs, weights: Tensor, gemm: Gemm) -> Tensor:
-    """xᵀ w for x (n, k) given by its limbs and w (n, r): the limbs' steps move into the weights, so x is split once."""
-    bits = room_for(weights.shape[0]) - limbs.bits
-    total: Tensor | None = None
-    for part, step in zip(limbs.parts, limbs.steps, strict=True):
-        columns = split((weights * step).T.contiguous(), bits)
-        for column, size in zip(columns.parts, columns.steps, strict=True):
-            term = gemm(column, part) * size
-            total = term if total is None else total + term
-    if total is None:
-        raise ValueError("a combination needs limbs")
-    return total.T.contiguous()
+    """xᵀ w for x (n, k) given by its limbs and w (n, r): the rows' scales move into the weights."""
+    columns = split((weights * limbs.scale).T.contiguous(), room_for(weights.shape[0]) - limbs.bits)
+    return multiply(columns, Limbs(tuple(p.T for p in limbs.parts), columns.scale.new_ones(1, 1), limbs.bits), gemm).T
 
 
 def row_sums(x: Tensor) -> Tensor:
@@ -107,11 +109,10 @@ def row_sums(x: Tensor) -> Tensor:
     if x.shape[1] == 0:
         return x.new_zeros(x.shape[0])
     limbs = split(x, room_for(x.shape[1]))
-    total: Tensor | None = None
-    for part, step in zip(limbs.parts, limbs.steps, strict=True):
-        term = part.sum(dim=1) * step[:, 0]
-        total = term if total is None else total + term
-    return x.new_zeros(x.shape[0]) if total is None else total
+    first, *rest = (part.sum(dim=1) for part in limbs.parts)
+    for term in rest:
+        first = first + term
+    return first * limbs.scale[:, 0]
 
 
 def balanced(b: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
@@ -149,4 +150,4 @@ def _ternary(x: Tensor) -> Limbs | None:
     top = size.amax(dim=1, keepdim=True)
     if not bool(((size == 0) | (size == top)).all()):
         return None
-    return Limbs((x.sign(),), (top,), 0)
+    return Limbs((x.sign(),), top, 0)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from r3mes_ray.training.reproducible.basis import Matrix, eigen, orthonormalise, start_block
-from r3mes_ray.training.reproducible.integer import (
-    Gemm,
-    Limbs,
-    balanced,
-    combine,
-    multiply,
-    room_for,
-    row_sums,
-    split,
-)
+from r3mes_ray.training.reproducible.integer import Gemm, Limbs, balanced, combine, multiply, room_for, row_sums, split
 from r3mes_ray.training.truncation import NEGLIGIBLE, Truncated
 
 ITERATIONS = 20
@@ -25,48 +18,77 @@ OVERSAMPLE = 16
 within 3e-3 on ones made against them: a cluster a few per cent below the cut, where any choice is nearly as good."""
 
 
-def truncate_reproducibly(b: Tensor, a: Tensor, rank: int, gemm: Gemm = torch.matmul) -> Truncated:
+def truncate_reproducibly(b: Tensor, a: Tensor | None, rank: int, gemm: Gemm = torch.matmul) -> Truncated:
     """Truncate b·a for b (o, R), a (R, k) of any float type; the device of `b` and `a` does the large products.
 
-    With GA = A Aᵀ and GB = Bᵀ B, directions are combinations X of B's columns: BX spans the left singular space, and
-    GA GB X is one step of the iteration. The entry of largest absolute value in each column of the result's `b` is
-    positive, and directions below 1e-7 of the largest are zero.
+    Without `a` it is the identity, and b (o, k) is dense. With GA = A Aᵀ and GB = Bᵀ B, directions are combinations X
+    of B's columns: BX spans the left singular space, and GA GB X is one step of the iteration. The entry of largest
+    absolute value in each column of the result's `b` is positive, and directions below 1e-7 of the largest are zero.
 
     Raises:
         ValueError: an entry is not finite.
     """
-    b, a = balanced(b.double(), a.double())
-    width = a.shape[0]
-    if 0 in (width, b.shape[0], a.shape[1]):
-        return Truncated(b.new_zeros(b.shape[0], rank), a.new_zeros(rank, a.shape[1]), 0.0, 0.0)
-    columns = split(b.T.contiguous(), room_for(b.shape[0]) // 2)
-    rows = split(a, room_for(a.shape[1]) // 2)
-    gram_b, gram_a = multiply(columns, columns, gemm).cpu(), multiply(rows, rows, gemm).cpu()
-    total = float(row_sums((gram_a * gram_b).reshape(1, -1)))
-    x, y, squares = _directions(gram_b, gram_a, min(width, rank + OVERSAMPLE), gemm)
+    if 0 in b.shape or (a is not None and a.shape[1] == 0):
+        width = b.shape[1] if a is None else a.shape[1]
+        return Truncated(b.new_zeros(b.shape[0], rank).double(), b.new_zeros(rank, width).double(), 0.0, 0.0)
+    if a is None and b.shape[1] > b.shape[0]:
+        found = _truncate(b.double().T, None, rank, gemm)
+        left, right = found.a.T, found.b.T
+    else:
+        b, a = (b.double(), None) if a is None else balanced(b.double(), a.double())
+        found = _truncate(b, a, rank, gemm)
+        left, right = found.b, found.a
+    signs = _signs(left)
+    b_out, a_out = left * signs, (right * signs[:, None]).T
+    return Truncated(_wide(b_out, rank), _wide(a_out, rank).T, found.kept_energy, found.total_energy)
+
+
+def _truncate(b: Tensor, a: Tensor | None, rank: int, gemm: Gemm) -> Truncated:
+    """Factors of at most that rank, of any signs."""
+    columns = split(b.T, room_for(b.shape[0]) // 2)
+    rows = None if a is None else split(a, room_for(a.shape[1]) // 2)
+    gram_b = multiply(columns, columns, gemm).cpu()
+    gram_a = None if rows is None else multiply(rows, rows, gemm).cpu()
+    total = gram_b.diagonal().clone() if gram_a is None else row_sums(gram_a * gram_b)
+    x, y, squares = _directions(gram_b, gram_a, min(len(gram_b), rank + OVERSAMPLE), gemm)
     sigma = np.sqrt(np.maximum(squares[:rank], 0.0))
     kept = sigma > NEGLIGIBLE * sigma[0]
     root = np.sqrt(np.where(kept, sigma, 1.0))
-    to_b = np.where(kept, root, 0.0)[:, None] * x[:rank]
-    to_a = np.where(kept, 1.0 / root, 0.0)[:, None] * y[:rank]
-    b_out = combine(columns, _columns(to_b, b), gemm)
-    a_out = combine(rows, _columns(to_a, a), gemm).T
-    signs = _signs(b_out)
-    energy = float(row_sums(torch.from_numpy(np.where(kept, sigma * sigma, 0.0)[None, :])))
-    return Truncated(_wide(b_out * signs, rank), _wide((a_out * signs[:, None]).T, rank).T, energy, total)
+    to_b = torch.from_numpy(np.where(kept, root, 0.0)[:, None] * x[:rank]).to(b.device)
+    to_a = torch.from_numpy(np.where(kept, 1.0 / root, 0.0)[:, None] * y[:rank]).to(b.device)
+    energy = row_sums(torch.from_numpy(np.where(kept, sigma * sigma, 0.0)[None, :]))
+    return Truncated(
+        b=combine(columns, to_b.T, gemm),
+        a=to_a if rows is None else combine(rows, to_a.T, gemm).T,
+        kept_energy=float(energy),
+        total_energy=float(row_sums(total[None, :])),
+    )
 
 
-def _directions(gram_b: Tensor, gram_a: Tensor, count: int, gemm: Gemm) -> tuple[Matrix, Matrix, Matrix]:
+def _directions(gram_b: Tensor, gram_a: Tensor | None, count: int, gemm: Gemm) -> tuple[Matrix, Matrix, Matrix]:
     """Rows x with BX orthonormal and aligned to the singular directions, rows y = x GB, and the squared σ."""
-    left, right = _Gram(gram_b, gemm), _Gram(gram_a, gemm)
-    x = start_block(count, gram_b.shape[0])
+    left = _Gram(gram_b, gemm)
+    right = _Identity(gemm) if gram_a is None else _Gram(gram_a, gemm)
+    x = start_block(count, len(gram_b))
     for _ in range(ITERATIONS):
-        y = left.step(x)
-        x = right.step(y)
+        x = right.step(left.step(x))
     x = left.orthonormal(left.orthonormal(x))
     y = left.times(x)
     squares, vectors = eigen(_inner(y, right.times(y), gemm))
     return _inner(vectors, np.ascontiguousarray(x.T), gemm), _inner(vectors, np.ascontiguousarray(y.T), gemm), squares
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """The Gram matrix of an orthonormal basis."""
+
+    gemm: Gemm
+
+    def times(self, rows: Matrix) -> Matrix:
+        return rows
+
+    def step(self, rows: Matrix) -> Matrix:
+        return orthonormalise(_inner(rows, rows, self.gemm), rows)[0]
 
 
 class _Gram:
@@ -75,6 +97,7 @@ class _Gram:
     def __init__(self, matrix: Tensor, gemm: Gemm) -> None:
         self._gemm, self._half = gemm, room_for(matrix.shape[0]) // 2
         self._limbs: Limbs = split(matrix, self._half)
+        self._stacked = torch.cat(self._limbs.parts)
 
     def times(self, rows: Matrix) -> Matrix:
         """Rows times the matrix."""
@@ -82,23 +105,36 @@ class _Gram:
         return found
 
     def step(self, rows: Matrix) -> Matrix:
-        """The rows, orthonormal in this matrix's inner product, times the matrix."""
-        image = self.times(rows)
-        return orthonormalise(_inner(rows, image, self._gemm), image)[0]
+        """The rows, orthonormal in this matrix's inner product, times the matrix.
+
+        Rows are rounded to one limb before, which moves them by 2^-20 of their largest entry and no further: the
+        iteration corrects what it is given, and half of the work is saved.
+        """
+        short = split(torch.from_numpy(rows), self._half, 1)
+        image = _halves(self._gemm(short.parts[0], self._stacked.T), len(self._limbs.parts)) * self._limbs.scale.T
+        whole = split(image, self._half)
+        inner = self._gemm(short.parts[0], torch.cat(whole.parts).T)
+        gram: Matrix = (_halves(inner, len(whole.parts)) * whole.scale.T).numpy()
+        scaled: Matrix = image.numpy()
+        return orthonormalise(gram, scaled)[0]
 
     def orthonormal(self, rows: Matrix) -> Matrix:
         """The rows, orthonormal in this matrix's inner product."""
         return orthonormalise(_inner(rows, self.times(rows), self._gemm), rows)[0]
 
 
+def _halves(product: Tensor, count: int) -> Tensor:
+    """The sum of the blocks that stacked limbs give side by side."""
+    first, *rest = product.chunk(count, dim=1)
+    for term in rest:
+        first = first + term
+    return first
+
+
 def _inner(a: Matrix, b: Matrix, gemm: Gemm) -> Matrix:
     half = room_for(a.shape[1]) // 2
     found: Matrix = multiply(split(torch.from_numpy(a), half), split(torch.from_numpy(b), half), gemm).numpy()
     return found
-
-
-def _columns(rows: Matrix, like: Tensor) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(rows.T)).to(like.device)
 
 
 def _signs(b: Tensor) -> Tensor:

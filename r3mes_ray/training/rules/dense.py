@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from r3mes_ray.training.rules import (
@@ -15,8 +19,17 @@ from r3mes_ray.training.rules import (
     rule_named,
 )
 
-BLOCK, PANEL = 65536, 1024
-"""A few rows by millions of columns is no shape for one product: panels of a batch keep all cores busy."""
+TILE = 8192
+"""Columns that a core takes at a time, in panels."""
+PANEL, NARROWEST = 256, 32
+"""Columns of one product on a core, at most, and at least for it to be worth while."""
+SMALL = 200_000
+"""n (n + 1) × columns of a product below which OpenBLAS stays on the core that calls it; above, callers wait for each
+other's threads, and on a busy machine ten times as long (measured)."""
+NUMPY = (torch.float32, torch.float64)
+"""Types that numpy knows, too."""
+BLOCK = 65536
+"""Columns of one product that the library shares out itself."""
 
 
 def aggregate_rows(rows: Tensor, rule: str, parameters: RuleParameters, weights: tuple[float, ...] = ()) -> Tensor:
@@ -40,21 +53,45 @@ def aggregate_rows(rows: Tensor, rule: str, parameters: RuleParameters, weights:
 
 
 def gram_of_rows(rows: Tensor) -> Tensor:
-    """⟨xᵢ, xⱼ⟩ in float64, (N, N), block by block: near-duplicates cancel catastrophically in float32."""
+    """⟨xᵢ, xⱼ⟩ in float64, (N, N), tile by tile: near-duplicates cancel catastrophically in float32."""
     count = rows.shape[0]
+    panel = min(PANEL, SMALL // (count * (count + 1)))
+    if rows.device.type == "cpu" and rows.dtype in NUMPY and panel >= NARROWEST:
+        return torch.from_numpy(_gram_by_panels(rows.numpy(), panel))
     total = torch.zeros(count, count, dtype=torch.float64, device=rows.device)
     for block in torch.split(rows, BLOCK, dim=1):
-        even = block.shape[1] // PANEL * PANEL
-        panels = block[:, :even].double().reshape(count, -1, PANEL).transpose(0, 1)
-        rest = block[:, even:].double()
-        total += torch.bmm(panels, panels.transpose(1, 2)).sum(dim=0) + rest @ rest.T
+        wide = block.double()
+        total += wide @ wide.T
+    return total
+
+
+def _gram_by_panels(rows: NDArray[np.generic], panel: int) -> NDArray[np.float64]:
+    """A tile at a time on each core; numpy multiplies a matrix by its own transpose at half the cost."""
+    width = TILE // panel * panel
+
+    def product(start: int) -> NDArray[np.float64]:
+        tile = rows[:, start : start + width].astype(np.float64)
+        even = tile.shape[1] // panel * panel
+        panels = tile[:, :even].reshape(len(tile), -1, panel).transpose(1, 0, 2)
+        rest = tile[:, even:]
+        found: NDArray[np.float64] = np.matmul(panels, panels.transpose(0, 2, 1)).sum(axis=0) + rest @ rest.T
+        return found
+
+    total = np.zeros((len(rows), len(rows)))
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for part in pool.map(product, range(0, rows.shape[1], width)):
+            total += part
     return total
 
 
 def combine_rows(rows: Tensor, coefficients: tuple[float, ...]) -> Tensor:
-    """Σ cᵢ xᵢ, each row read once; rows with coefficient 0 are not read."""
+    """Σ cᵢ xᵢ, each row read once; one row alone is copied, and few are read by themselves."""
     used = [index for index, c in enumerate(coefficients) if c]
     if not used:
         return torch.zeros_like(rows[0])
+    if len(used) == 1:
+        return rows[used[0]] * coefficients[used[0]]
+    if 2 * len(used) > len(coefficients):
+        used = list(range(len(coefficients)))
     kept = rows if len(used) == len(coefficients) else rows[used]
     return torch.tensor([coefficients[index] for index in used], dtype=rows.dtype, device=rows.device) @ kept

@@ -129,6 +129,17 @@ def test_truncation_of_literal_factors_has_the_published_values():
     assert (cut.kept_energy, cut.total_energy) == (pytest.approx(9.0), 13.0)
 
 
+@pytest.mark.parametrize("shape", [(9, 14), (14, 9)])
+def test_truncation_of_a_dense_matrix_is_that_of_its_factors(shape):
+    """On the shorter side's inner products, whichever that is."""
+    dense = torch.randn(*shape, generator=torch.Generator().manual_seed(6)).double()
+    ours, best = truncate_reproducibly(dense, None, 4), truncate_lapack(dense, None, 4)
+    torch.testing.assert_close(ours.b @ ours.a, best.b @ best.a, rtol=0, atol=1e-6)
+    torch.testing.assert_close(ours.b, best.b, rtol=0, atol=1e-5)
+    assert ours.total_energy == pytest.approx(float(dense.square().sum()), rel=1e-12)
+    assert truncate_reproducibly(dense, None, 20).b.shape == (shape[0], 20)
+
+
 @given(st.integers(0, 1000), st.integers(1, 300))
 @settings(max_examples=20, deadline=None)
 def test_product_equals_rational_arithmetic(seed, k):
