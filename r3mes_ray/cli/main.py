@@ -27,6 +27,7 @@ GROUPS = {
     "chat": ("chat", "Ask a question"),
     "mine": ("mine", "Train an update for an expert and submit it"),
     "round": ("round", "Open, run, resume and inspect training rounds"),
+    "propose": ("propose", "Open and follow rounds of several experts, until stopped"),
     "chain": ("chain", "Run the embedded chain"),
     "keys": ("keys", "Make, import, list and delete keys"),
     "tx": ("tx", "Send and look up transactions"),
