@@ -16,7 +16,7 @@ from r3mes_ray.node.content_peers import peers_from_chain
 from r3mes_ray.node.record import read_record
 from r3mes_ray.serving.ports import claim_port
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.actors import ray_map
+from r3mes_ray.training.actors import layer_work, ray_map
 from r3mes_ray.training.context import RoundPorts
 from r3mes_ray.training.coordinator import RoundCoordinator
 from r3mes_ray.training.opening import PhaseBlocks, open_round, parameters_of
@@ -63,7 +63,8 @@ async def proposer_ports(
     joined = join(settings)
     name = key or settings.keyring.key
     _say(f"Ray at {joined.address}, dashboard {joined.dashboard or 'off'}")
-    item_timeout_s = _ITEM_TIMEOUTS * settings.training.fetch_timeout_s
+    training = settings.training
+    item_timeout_s = _ITEM_TIMEOUTS * training.fetch_timeout_s
     try:
         client = chain_actor(settings, name)
         async with peers_from_chain(settings, client, _say):
@@ -72,7 +73,10 @@ async def proposer_ports(
                 client=client,
                 store=open_store(settings),
                 base=cache(lambda: load_base(settings.model.path, threads=settings.model.threads)),
-                parallel=ray_map(settings.training.fetch_concurrency, item_timeout_s),
+                parallel=ray_map(training.fetch_concurrency, item_timeout_s),
+                layers=layer_work(
+                    training.fetch_concurrency, item_timeout_s, training.layer_timeout_s, training.gpus_per_task
+                ),
                 listen=listen,
                 turn=turn or nullcontext(),
             )

@@ -34,6 +34,7 @@
     ├── RoundError
     │   ├── RoundClosed             the phase that an action needs is over (or not begun)
     │   ├── TooFewUpdates           fewer valid updates than the rule needs
+    │   ├── WorkLost                workers of the cluster died again and again
     │   ├── NotFraud                an honest aggregate is not challenged
     │   ├── NoRound                 no round took an update in time
     │   ├── RoundBusy               another process works on the round
@@ -90,6 +91,7 @@ from r3mes_ray.errors.chain import (
     TooFewUpdates,
     TxRejected,
     TxUnknown,
+    WorkLost,
     WrongPassphrase,
 )
 from r3mes_ray.errors.content import (
@@ -174,5 +176,6 @@ __all__ = [
     "TooFewUpdates",
     "TxRejected",
     "TxUnknown",
+    "WorkLost",
     "WrongPassphrase",
 ]

@@ -185,6 +185,19 @@ class TooFewUpdates(RoundError):
         return f"round {self.round_id} has {self.accepted} valid updates, its rule needs {self.needed}"
 
 
+class WorkLost(RoundError):
+    """Workers of the cluster died again and again, and what they were computing with them."""
+
+    hint = "look at the cluster with `ray status`; `r3mes round resume` goes on from the last durable step"
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(task, reason)
+        self.task, self.reason = task, reason
+
+    def __str__(self) -> str:
+        return f"the task {self.task!r} has no result: {self.reason}"
+
+
 class NotFraud(RoundError, ValueError):
     """A challenge was asked for, but the aggregate is not fraudulent; nothing was sent."""
 

@@ -65,5 +65,9 @@ class TrainingSettings(Section):
     """Updates that are downloaded at a time."""
     fetch_timeout_s: float = Field(30.0, gt=0)
     """Longest time for one update without progress."""
+    layer_timeout_s: float = Field(600.0, gt=0)
+    """Longest time for the work on one layer of a round, its wait for a worker included."""
+    gpus_per_task: float = Field(0.0, ge=0)
+    """GPUs of a task that works on a layer; 0 works on the CPU."""
     max_update_bytes: int = Field(256 * 2**20, ge=1)
     """Largest update that is accepted."""

@@ -4,72 +4,167 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import ray
-from ray.exceptions import GetTimeoutError, NodeDiedError, OutOfMemoryError, TaskCancelledError, WorkerCrashedError
+from ray.exceptions import (
+    GetTimeoutError,
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayTaskError,
+    TaskCancelledError,
+    WorkerCrashedError,
+)
 
+from r3mes_ray.training.layers import LayerWork
+from r3mes_ray.training.objects import Borrower, Held
 from r3mes_ray.training.ports import Lost, ParallelMap
 
 T = TypeVar("T")
 R = TypeVar("R")
+V = TypeVar("V")
 
 TASK_CPUS = 0.25
 """Fetching waits for the network; a whole CPU each would starve beside serving replicas."""
 RETRIES = 2
 """How often a task is started again after its worker or host died."""
 POLL_S = 0.2
-_WORKER_LOST = (WorkerCrashedError, NodeDiedError, OutOfMemoryError, TaskCancelledError)
+_WORKER_LOST = (WorkerCrashedError, NodeDiedError, OutOfMemoryError, TaskCancelledError, ObjectLostError)
 
 
-@dataclass(slots=True)
-class _InFlight:
-    index: int
-    deadline: float
+@dataclass(frozen=True, slots=True)
+class RayHeld:
+    """A value in Ray's object store."""
+
+    reference: Any
+
+    def get(self) -> Any:
+        """Bring it here."""
+        return ray.get(self.reference)
 
 
-def ray_map(limit: int, timeout_s: float) -> ParallelMap:
+@dataclass(frozen=True, slots=True)
+class RayObjects:
+    """Ray's object store. A piece of a lost worker is made again by its task.
+
+    Attributes:
+        limit: tasks that are in flight at a time.
+        timeout_s: longest time of one item, its wait for a worker included; then it is `Lost`.
+    """
+
+    limit: int
+    timeout_s: float
+
+    def share(self, value: V) -> Held[V]:
+        """Put a value."""
+        return RayHeld(ray.put(value))
+
+    def scatter(
+        self, task: Callable[[T], tuple[R, Sequence[V]]], items: Sequence[T], label: Callable[[T], str], pieces: int
+    ) -> Iterator[tuple[int, tuple[R, tuple[Held[V], ...]] | Lost]]:
+        """As tasks that are spread over the hosts; pieces stay where they were made."""
+        flight = _Flight(task, label, self.limit, self.timeout_s, pieces, {"scheduling_strategy": "SPREAD"})
+        for index, result, references in flight.run(items):
+            held: tuple[Held[V], ...] = tuple(RayHeld(reference) for reference in references)
+            yield index, result if isinstance(result, Lost) else (result, held)
+
+
+def ray_map(limit: int, timeout_s: float, gpus: float = 0.0) -> ParallelMap:
     """A map over the cluster that this process has joined.
 
     Args:
         limit: tasks that are in flight at a time; results are handed on before more are started.
         timeout_s: longest time of one item, its wait for a worker included; then it is `Lost`.
+        gpus: GPUs of one task.
     """
 
     def run(task: Callable[[T], R], items: Sequence[T], label: Callable[[T], str]) -> Iterator[tuple[int, R | Lost]]:
-        remote = ray.remote(num_cpus=TASK_CPUS, max_retries=RETRIES, scheduling_strategy="SPREAD")(task)
-        flying: dict[Any, _InFlight] = {}
-        waiting = list(enumerate(items))[::-1]
-        try:
-            while flying or waiting:
-                while waiting and len(flying) < limit:
-                    index, item = waiting.pop()
-                    reference = remote.options(name=label(item)).remote(item)
-                    flying[reference] = _InFlight(index, time.monotonic() + timeout_s)
-                yield from _finished(flying)
-                yield from _overdue(flying, timeout_s)
-        finally:
-            for reference in flying:
-                ray.cancel(reference, force=True)
+        # A task that borrows values goes where they are; the others go everywhere.
+        near = bool(items) and isinstance(items[0], Borrower)
+        options = {"num_gpus": gpus, "scheduling_strategy": "DEFAULT" if near else "SPREAD"}
+        for index, result, _ in _Flight(task, label, limit, timeout_s, 0, options).run(items):
+            yield index, result
 
     return run
 
 
-def _finished(flying: dict[Any, _InFlight]) -> Iterator[tuple[int, Any]]:
-    ready, _ = ray.wait(list(flying), num_returns=1, timeout=POLL_S, fetch_local=True)
-    for reference in ready:
-        index = flying.pop(reference).index
+def layer_work(fetches: int, fetch_timeout_s: float, layer_timeout_s: float, gpus: float) -> LayerWork:
+    """Layers as tasks: as many at a time as the cluster has processors for, or GPUs where they use them."""
+    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    limit = int(there.get("GPU", 0.0) / gpus) if gpus else int(there.get("CPU", 1.0))
+    layers = ray_map(max(1, limit), layer_timeout_s, gpus)
+    return LayerWork(layers, RayObjects(fetches, fetch_timeout_s), "auto" if gpus else "cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    index: int
+    deadline: float
+    pieces: list[Any]
+
+
+@dataclass(slots=True)
+class _Flight:
+    """Tasks in flight; each gives its result's reference, and `pieces` more."""
+
+    task: Callable[[Any], Any]
+    label: Callable[[Any], str]
+    limit: int
+    timeout_s: float
+    pieces: int
+    options: dict[str, Any]
+    flying: dict[Any, _InFlight] = field(default_factory=dict)
+
+    def run(self, items: Sequence[Any]) -> Iterator[tuple[int, Any, list[Any]]]:
+        waiting = list(enumerate(items))[::-1]
         try:
-            yield index, ray.get(reference, timeout=POLL_S * 100)
-        except (*_WORKER_LOST, GetTimeoutError) as error:
-            yield index, Lost(f"the worker was lost: {type(error).__name__}")
+            while self.flying or waiting:
+                while waiting and len(self.flying) < self.limit:
+                    self._start(*waiting.pop())
+                yield from self._finished()
+                yield from self._overdue()
+        finally:
+            for reference in self.flying:
+                ray.cancel(reference, force=True)
+
+    def _start(self, index: int, item: Any) -> None:
+        borrowed = item.borrowed() if isinstance(item, Borrower) else ()
+        references = [held.reference for held in borrowed if isinstance(held, RayHeld)]
+        values = references if len(references) == len(borrowed) else []
+        remote: Any = ray.remote(num_cpus=TASK_CPUS, max_retries=RETRIES)(_scattered if self.pieces else _mapped)
+        remote = remote.options(name=self.label(item), num_returns=1 + self.pieces, **self.options)
+        given = remote.remote(self.task, item, *values)
+        head, *pieces = given if self.pieces else [given]
+        self.flying[head] = _InFlight(index, time.monotonic() + self.timeout_s, pieces)
+
+    def _finished(self) -> Iterator[tuple[int, Any, list[Any]]]:
+        ready, _ = ray.wait(list(self.flying), num_returns=1, timeout=POLL_S, fetch_local=True)
+        for reference in ready:
+            state = self.flying.pop(reference)
+            try:
+                yield state.index, ray.get(reference, timeout=POLL_S * 100), state.pieces
+            except (*_WORKER_LOST, GetTimeoutError) as error:
+                yield state.index, Lost(f"the worker was lost: {type(error).__name__}"), []
+            except RayTaskError as error:
+                if not isinstance(error.cause, _WORKER_LOST):
+                    raise
+                yield state.index, Lost(f"what it needs was lost: {type(error.cause).__name__}"), []
+
+    def _overdue(self) -> Iterator[tuple[int, Any, list[Any]]]:
+        now = time.monotonic()
+        for reference, state in list(self.flying.items()):
+            if now > state.deadline:
+                del self.flying[reference]
+                ray.cancel(reference, force=True)
+                yield state.index, Lost(f"no result within {self.timeout_s:g} s"), []
 
 
-def _overdue(flying: dict[Any, _InFlight], timeout_s: float) -> Iterator[tuple[int, Lost]]:
-    now = time.monotonic()
-    for reference, state in list(flying.items()):
-        if now > state.deadline:
-            del flying[reference]
-            ray.cancel(reference, force=True)
-            yield state.index, Lost(f"no result within {timeout_s:g} s")
+def _mapped(task: Callable[[Any], Any], item: Any, *values: Any) -> Any:
+    return task(item.bound(values) if values else item)
+
+
+def _scattered(task: Callable[[Any], tuple[Any, Sequence[Any]]], item: Any) -> tuple[Any, ...]:
+    head, pieces = task(item)
+    return head, *pieces

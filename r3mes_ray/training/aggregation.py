@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
 from r3mes_ray.training.coordinatewise import reduce_module
 from r3mes_ray.training.exact import ModuleMean, mean_of_module
 from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork, paths_of
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.rules import (
@@ -39,7 +40,7 @@ from r3mes_ray.training.rules import (
     least_updates,
     rule_named,
 )
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.training.stored import Adapter, BaseWeights
 from r3mes_ray.types import UpdateId
 
 _MAX_REASON = 1000
@@ -66,11 +67,12 @@ class Aggregate:
 def aggregate_updates(
     base: BaseWeights,
     plan: RoundPlan,
-    updates: Sequence[StoredAdapter],
-    start: StoredAdapter | None,
+    updates: Sequence[Adapter],
+    start: Adapter | None,
     algebra: Algebra = REPRODUCIBLE,
     *,
     weights: Sequence[int] | None = None,
+    work: LayerWork = IN_PROCESS,
 ) -> Aggregate:
     """Apply the round's rule to valid updates in the order of their ids.
 
@@ -81,35 +83,44 @@ def aggregate_updates(
         start: the version that they started from; None for the base.
         algebra: how sums and truncation are computed; only the default gives the bits that others recompute.
         weights: by the chain, one for each update, below 2**53; none weighs all alike.
+        work: where layers are computed; the result does not depend on it.
 
     Raises:
         TooFewUpdates: fewer than the rule needs for the round's number of liars.
     """
     parameters = _with_borne_faults(plan, len(updates))
-    decision = _decide(base, plan, parameters, updates, start, algebra, weights or [1] * len(updates))
+    decision = _decide(base, plan, parameters, updates, start, algebra, weights or [1] * len(updates), work)
     adapters, coefficients = _with_rest(updates, start, decision)
     coordinate = COORDINATE_RULES.get(plan.record.rule)
     dora = coordinate is None and any(adapter is not None and adapter.dora for adapter in adapters)
-    present = [*adapters, start]
-    paths = sorted({layer.path for adapter in present if adapter is not None for layer in adapter.layers})
+    if coordinate is None:
+        task = partial(_mean, coefficients=tuple(coefficients), rank=parameters.rank, dora=dora)
+        layers = work.each(task, base, [*adapters, start], name="aggregate", algebra=algebra)
+    else:
+        rule = partial(coordinate, faults=parameters.faults or 0)
+        task = partial(_reduce, rule=rule, rank=parameters.rank)
+        layers = work.each(task, base, [*updates, start], name="aggregate", algebra=algebra)
     tensors: dict[str, Tensor] = {}
     kept = total = 0.0
-    for path in paths:
-        weight = base.effective_weight(path)
-        if coordinate is None:
-            parts = [None if adapter is None else adapter.part(path) for adapter in adapters]
-            mean = mean_of_module(
-                weight, parts, coefficients, rank=parameters.rank, with_magnitude=dora, algebra=algebra
-            )
-        else:
-            steps = [adapter.part(path) for adapter in updates]
-            first = None if start is None else start.part(path)
-            rule = partial(coordinate, faults=parameters.faults or 0)
-            mean = reduce_module(weight, steps, first, rule, rank=parameters.rank, algebra=algebra)
+    for path, mean in layers:
         tensors |= _tensors(path, mean)
         kept, total = kept + mean.kept_energy, total + mean.total_energy
+    paths = paths_of([*adapters, start])
     config = _config(base, paths, parameters.rank, dora=dora)
     return Aggregate(config, tensors, decision, 1.0 - kept / total if total else 0.0)
+
+
+def _mean(job: LayerJob, *, coefficients: Sequence[float], rank: int, dora: bool) -> ModuleMean:
+    """The parts that have a coefficient are averaged; the start version may be one more that has none."""
+    weight, parts = job.load()
+    counted = parts[: len(coefficients)]
+    mean = mean_of_module(weight, counted, coefficients, rank=rank, with_magnitude=dora, algebra=job.algebra)
+    return mean.cpu()
+
+
+def _reduce(job: LayerJob, *, rule: Callable[[Tensor], Tensor], rank: int) -> ModuleMean:
+    weight, (*steps, start) = job.load()
+    return reduce_module(weight, steps, start, rule, rank=rank, algebra=job.algebra).cpu()
 
 
 def _with_borne_faults(plan: RoundPlan, count: int) -> RuleParameters:
@@ -127,24 +138,25 @@ def _decide(
     base: BaseWeights,
     plan: RoundPlan,
     parameters: RuleParameters,
-    updates: Sequence[StoredAdapter],
-    start: StoredAdapter | None,
+    updates: Sequence[Adapter],
+    start: Adapter | None,
     algebra: Algebra,
     weights: Sequence[int],
+    work: LayerWork,
 ) -> Decision:
     """The coefficients; a coordinate-wise rule has none, and counts every update alike."""
     rule = RULES.get(plan.record.rule)
     if rule is None:
         return Decision((1.0 / len(updates),) * len(updates))
-    given = RuleInput(tuple(map(float, weights)), lambda: gram_of_steps(base, updates, start, algebra))
+    given = RuleInput(tuple(map(float, weights)), lambda: gram_of_steps(base, updates, start, algebra, work))
     return decide(rule, given, parameters)
 
 
 def _with_rest(
-    updates: Sequence[StoredAdapter], start: StoredAdapter | None, decision: Decision
-) -> tuple[list[StoredAdapter | None], list[float]]:
+    updates: Sequence[Adapter], start: Adapter | None, decision: Decision
+) -> tuple[list[Adapter | None], list[float]]:
     """The start version enters with what the coefficients leave: x₀ + Σ cᵢ(xᵢ − x₀). What counts 0 is not read."""
-    pairs: list[tuple[StoredAdapter | None, float]] = [
+    pairs: list[tuple[Adapter | None, float]] = [
         (adapter, c) for adapter, c in zip(updates, decision.coefficients, strict=True) if c
     ]
     rest = 1.0 - math.fsum(decision.coefficients)

@@ -79,7 +79,9 @@ async def _aggregate(
         ids = [entry.record.update_id for entry in accepted]
         weights = [plan.weight(update_id) for update_id in ids]
         adapters = [entry.adapter for entry in accepted]
-        mean = await asyncio.to_thread(aggregate_updates, base, plan, adapters, start, weights=weights)
+        mean = await asyncio.to_thread(
+            aggregate_updates, base, plan, adapters, start, weights=weights, work=context.ports.layers
+        )
         shares = dict(zip(ids, mean.decision.coefficients, strict=True))
         geometry = geometry_of(compared.ids, compared.gram, shares)
         save_geometry(context.ports.settings.home, context.chain_id, plan.record.round_id, geometry)

@@ -1,21 +1,23 @@
-"""Steps 2 and 3 of a round: every considered update becomes an adapter on this disk, or a reason."""
+"""Steps 2 and 3 of a round: every considered update becomes an adapter in the cluster, or a reason."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from r3mes_ray.chain.records import UpdateRecord
-from r3mes_ray.errors import PackageRejected
+from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.training.context import RoundContext
-from r3mes_ray.training.ports import Lost, ParallelMap, serial_map
+from r3mes_ray.training.layers import LayerWork
+from r3mes_ray.training.objects import Held, Here, LocalObjects, ObjectStore
+from r3mes_ray.training.ports import Lost
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter
-from r3mes_ray.training.update import MISSING, Fetched, FetchJob, excluded, fetch_update
-from r3mes_ray.training.validation import Demand, check_effect
-from r3mes_ray.training.workspace import Workspace, write_folder
+from r3mes_ray.training.stored import Adapter, BaseWeights, HeldAdapter
+from r3mes_ray.training.update import MISSING, Decoded, FetchJob, decode_update, excluded
+from r3mes_ray.training.validation import Demand, faults_of_effects
 from r3mes_ray.types import UpdateId
 
 RETRY_S = 1.0
@@ -24,10 +26,10 @@ RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class AcceptedUpdate:
-    """A valid update: the chain's record, and its adapter on this disk."""
+    """A valid update: the chain's record, and its adapter in the cluster."""
 
     record: UpdateRecord
-    adapter: StoredAdapter
+    adapter: Adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,17 @@ async def collect(context: RoundContext, plan: RoundPlan, base: BaseWeights) -> 
     )
     jobs = [FetchJob(settings, update, demand) for update in plan.considered]
     with context.step("fetch"):
-        verdicts = await _fetch_all(context, context.ports.parallel, jobs)
+        objects = context.ports.layers.objects
+        verdicts = await asyncio.to_thread(_fetch_all, context, objects, jobs)
         last_try = (record.submit_end + record.commit_end) // 2
         while missing := [job for job in jobs if _is_missing(verdicts[job.record.update_id])]:
             context.tell("fetch", f"{len(missing)} updates are not to be had yet")
-            verdicts |= await _fetch_all(context, serial_map, missing)
+            verdicts |= await asyncio.to_thread(_fetch_all, context, LocalObjects(), missing)
             if (await context.settlement.status()).height >= last_try:
                 break
             await context.ports.clock.sleep(RETRY_S)
     with context.step("verify"):
-        verdicts = await asyncio.to_thread(_check_effects, verdicts, base)
+        verdicts = await asyncio.to_thread(_check_effects, context.ports.layers, verdicts, base)
         collected = _sorted(plan, verdicts)
         for entry in collected.excluded:
             context.tell("verify", f"update {entry.update_id} rejected: rule {entry.rule}: {entry.detail}")
@@ -67,53 +70,54 @@ async def collect(context: RoundContext, plan: RoundPlan, base: BaseWeights) -> 
     return collected
 
 
-async def _fetch_all(
-    context: RoundContext, parallel: ParallelMap, jobs: Sequence[FetchJob]
-) -> dict[UpdateId, StoredAdapter | Excluded]:
-    return await asyncio.to_thread(_drain, context, parallel, jobs)
-
-
-def _drain(
-    context: RoundContext, parallel: ParallelMap, jobs: Sequence[FetchJob]
-) -> dict[UpdateId, StoredAdapter | Excluded]:
-    verdicts: dict[UpdateId, StoredAdapter | Excluded] = {}
-    for index, result in parallel(fetch_update, jobs, lambda job: f"fetch update {job.record.update_id}"):
+def _fetch_all(
+    context: RoundContext, objects: ObjectStore, jobs: Sequence[FetchJob]
+) -> dict[UpdateId, HeldAdapter | Excluded]:
+    """Fetch and decode in one store, and hold what is valid in the round's own."""
+    verdicts: dict[UpdateId, HeldAdapter | Excluded] = {}
+    paths = sorted(jobs[0].demand.shapes) if jobs else []
+    found = objects.scatter(decode_update, jobs, lambda job: f"fetch update {job.record.update_id}", len(paths))
+    for index, result in found:
         update_id = jobs[index].record.update_id
         match result:
-            case Fetched():
-                verdicts[update_id] = _store(context.workspace, result)
-            case Excluded():
-                verdicts[update_id] = result
             case Lost(reason):
                 verdicts[update_id] = Excluded(update_id, MISSING, reason)
+            case (Excluded() as refused, _):
+                verdicts[update_id] = refused
+            case (Decoded() as decoded, pieces):
+                held = dict(zip(paths, pieces, strict=True))
+                verdicts[update_id] = _adapter(decoded, held, context.ports.layers.objects)
         context.tell("fetch", f"{len(verdicts)} of {len(jobs)}")
     return verdicts
 
 
-def _store(workspace: Workspace, fetched: Fetched) -> StoredAdapter:
-    folder = workspace.update(fetched.update_id)
-    write_folder(folder, fetched.files)
-    return StoredAdapter(folder, fetched.dora, fetched.layers)
+def _adapter(decoded: Decoded, pieces: Mapping[str, Held[Any]], objects: ObjectStore) -> HeldAdapter:
+    """What came to this process goes back to the cluster's store; what is there already stays."""
+    held = {layer.path: pieces[layer.path] for layer in decoded.layers}
+    modules: dict[str, Held[ModuleAdapter]] = {
+        path: objects.share(piece.value) if isinstance(piece, Here) else piece for path, piece in held.items()
+    }
+    return HeldAdapter(decoded.dora, decoded.layers, modules)
 
 
-def _is_missing(verdict: StoredAdapter | Excluded) -> bool:
+def _is_missing(verdict: HeldAdapter | Excluded) -> bool:
     return isinstance(verdict, Excluded) and verdict.rule == MISSING
 
 
 def _check_effects(
-    verdicts: dict[UpdateId, StoredAdapter | Excluded], base: BaseWeights
-) -> dict[UpdateId, StoredAdapter | Excluded]:
-    judged = dict(verdicts)
-    for update_id, verdict in verdicts.items():
-        if isinstance(verdict, StoredAdapter):
-            try:
-                check_effect(verdict, base)
-            except PackageRejected as error:
-                judged[update_id] = excluded(update_id, error)
-    return judged
+    work: LayerWork, verdicts: dict[UpdateId, HeldAdapter | Excluded], base: BaseWeights
+) -> dict[UpdateId, HeldAdapter | Excluded]:
+    adapters = {update_id: found for update_id, found in verdicts.items() if isinstance(found, HeldAdapter)}
+    faults = faults_of_effects(list(adapters.values()), base, work)
+    refused = {
+        update_id: excluded(update_id, fault)
+        for update_id, fault in zip(adapters, faults, strict=True)
+        if fault is not None
+    }
+    return verdicts | refused
 
 
-def _sorted(plan: RoundPlan, verdicts: dict[UpdateId, StoredAdapter | Excluded]) -> Collected:
+def _sorted(plan: RoundPlan, verdicts: dict[UpdateId, HeldAdapter | Excluded]) -> Collected:
     accepted, refused = [], list(plan.excluded)
     for update in plan.considered:
         verdict = verdicts[update.update_id]

@@ -32,7 +32,7 @@ async def compare(
     """Refuse what an earlier update or the start version is already, and then what makes held-out text less likely."""
     ids = tuple(entry.record.update_id for entry in collected.accepted)
     adapters = [entry.adapter for entry in collected.accepted]
-    gram = await asyncio.to_thread(gram_of_steps, base, adapters, start)
+    gram = await asyncio.to_thread(gram_of_steps, base, adapters, start, work=context.ports.layers)
     copies = find_copies(gram, [f"update {update_id}" for update_id in ids])
     unique = _without(context, collected, [Excluded(ids[copy.index], copy.rule, copy.detail) for copy in copies])
     return Compared(await _evaluated(context, unique, start), ids, gram)
@@ -45,7 +45,7 @@ async def _evaluated(context: RoundContext, collected: Collected, start: StoredA
         return collected
     cid = context.record.start
     first = None if start is None or cid is None else Scored(start.folder, cid)
-    updates = [(entry.record.update_id, Scored(entry.adapter.folder, entry.record.cid)) for entry in collected.accepted]
+    updates = [(entry.record.update_id, Scored(None, entry.record.cid)) for entry in collected.accepted]
     context.tell("verify", f"scoring {len(updates)} updates on held-out text {gate.sha256}")
     refused = await asyncio.to_thread(worse_than_start, settings, gate, first, updates, context.ports.parallel)
     return _without(context, collected, refused)

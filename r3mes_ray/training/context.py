@@ -12,6 +12,7 @@ from r3mes_ray.chain.records import RoundRecord
 from r3mes_ray.content.base import ContentStore
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.journal import Journal
+from r3mes_ray.training.layers import IN_PROCESS, LayerWork
 from r3mes_ray.training.ports import Clock, Listener, ParallelMap, StepEvent, StepName, serial_map
 from r3mes_ray.training.report import StepSeconds
 from r3mes_ray.training.settlement import Settlement
@@ -29,7 +30,8 @@ class RoundPorts:
 
     Attributes:
         base: loads the base's weights; called at most once in a run, when there is something to aggregate.
-        parallel: where updates are fetched and verified.
+        parallel: where updates are fetched and scored.
+        layers: where they are checked and aggregated, layer by layer.
         turn: held while a round is aggregated, so that rounds that are under way at a time take turns.
     """
 
@@ -38,6 +40,7 @@ class RoundPorts:
     store: ContentStore
     base: Callable[[], BaseWeights]
     parallel: ParallelMap = serial_map
+    layers: LayerWork = IN_PROCESS
     listen: Listener = silence
     clock: Clock = field(default_factory=Clock)
     random_bytes: Callable[[int], bytes] = os.urandom

@@ -32,9 +32,9 @@ LOSS = "loss"
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A package that is to be scored: on this disk, and in content for a worker on another machine."""
+    """A package that is to be scored: in content, and perhaps on the disk of one machine."""
 
-    folder: Path
+    folder: Path | None
     cid: Cid
 
 
@@ -124,7 +124,7 @@ def _base(path: str, threads: int) -> BaseModel:
 
 def _read(settings: Settings, scored: Scored) -> AdapterPackage:
     limit = settings.training.max_update_bytes
-    if scored.folder.is_dir():
+    if scored.folder is not None and scored.folder.is_dir():
         return read_package(scored.folder, max_bytes=limit)
     with tempfile.TemporaryDirectory(prefix="r3mes-evaluate-") as scratch:
         folder = Path(scratch) / "package"

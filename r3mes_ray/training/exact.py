@@ -9,7 +9,7 @@ Every reduction is the algebra's; what is written here is elementwise and in the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -38,6 +38,11 @@ class ModuleMean:
     magnitude: Tensor | None
     kept_energy: float
     total_energy: float
+
+    def cpu(self) -> ModuleMean:
+        """The same on the host."""
+        magnitude = None if self.magnitude is None else self.magnitude.cpu()
+        return replace(self, b=self.b.cpu(), a=self.a.cpu(), magnitude=magnitude)
 
 
 def mean_of_module(

@@ -13,25 +13,30 @@ from torch import Tensor
 
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
 from r3mes_ray.training.effects import Effects, Part, effects_of
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork
+from r3mes_ray.training.stored import Adapter, BaseWeights
 
 
 def gram_of_steps(
     base: BaseWeights,
-    updates: Sequence[StoredAdapter],
-    start: StoredAdapter | None,
+    updates: Sequence[Adapter],
+    start: Adapter | None,
     algebra: Algebra = REPRODUCIBLE,
+    work: LayerWork = IN_PROCESS,
 ) -> Tensor:
     """⟨xᵢ − x₀, xⱼ − x₀⟩ over all layers, (N, N) float64; `start` None means that x₀ is the base."""
     adapters = [*updates, *([] if start is None else [start])]
     total = torch.zeros(len(adapters), len(adapters), dtype=torch.float64)
-    for path in sorted({layer.path for adapter in adapters for layer in adapter.layers}):
-        parts = [adapter.part(path) for adapter in adapters]
-        total += gram_of_layer(base.effective_weight(path), parts, algebra)
+    for _, layer in work.each(_gram, base, adapters, name="compare", algebra=algebra):
+        total += layer
     if start is None:
         return total
     to_start = total[:-1, -1]
     return total[:-1, :-1] - to_start[:, None] - to_start[None, :] + total[-1, -1]
+
+
+def _gram(job: LayerJob) -> Tensor:
+    return gram_of_layer(*job.load(), job.algebra).cpu()
 
 
 def gram_of_layer(weight: Tensor, parts: Sequence[Part | None], algebra: Algebra = REPRODUCIBLE) -> Tensor:

@@ -1,7 +1,8 @@
-"""Verified adapters on disk, read layer by layer, so that memory does not grow with their number."""
+"""Verified adapters, read layer by layer, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,10 +10,11 @@ from typing import Protocol
 from safetensors import safe_open
 from torch import Tensor
 
-from r3mes_ray.models.adapters import AdapterPackage
+from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
 from r3mes_ray.models.adapters.tensors import FILE
 from r3mes_ray.training.effects import Part
+from r3mes_ray.training.objects import Held
 
 
 class BaseWeights(Protocol):
@@ -46,6 +48,42 @@ class Layer:
     scale: float
 
 
+class Adapter(Protocol):
+    """A package that was verified, wherever its tensors lie."""
+
+    @property
+    def dora(self) -> bool:
+        """Whether it has magnitudes."""
+        ...
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Its layers, by ascending path."""
+        ...
+
+    def held(self, path: str) -> Held[ModuleAdapter] | None:
+        """One layer's tensors; None where the adapter leaves the layer as it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModule:
+    """One layer of a package on this disk."""
+
+    file: Path
+    layer: Layer
+    dora: bool
+
+    def get(self) -> ModuleAdapter:
+        """Read it."""
+        name = f"{PREFIX}{self.layer.path}"
+        with safe_open(self.file, framework="pt") as file:
+            a: Tensor = file.get_tensor(f"{name}{A}")
+            b: Tensor = file.get_tensor(f"{name}{B}")
+            magnitude: Tensor | None = file.get_tensor(f"{name}{MAGNITUDE}") if self.dora else None
+        return ModuleAdapter(a, b, self.layer.scale, magnitude)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredAdapter:
     """A package that was verified and lies in `folder`."""
@@ -54,16 +92,34 @@ class StoredAdapter:
     dora: bool
     layers: tuple[Layer, ...]
 
-    def part(self, path: str) -> Part | None:
-        """One layer's factors in float64 with the scale in B; None where the adapter leaves the layer as it is."""
+    def held(self, path: str) -> StoredModule | None:
+        """One layer of the file."""
         layer = next((layer for layer in self.layers if layer.path == path), None)
-        if layer is None:
-            return None
-        with safe_open(self.folder / FILE, framework="pt") as file:
-            b: Tensor = file.get_tensor(f"{PREFIX}{path}{B}")
-            a: Tensor = file.get_tensor(f"{PREFIX}{path}{A}")
-            magnitude: Tensor | None = file.get_tensor(f"{PREFIX}{path}{MAGNITUDE}") if self.dora else None
-        return Part(b.double() * layer.scale, a.double(), None if magnitude is None else magnitude.double())
+        return None if layer is None else StoredModule(self.folder / FILE, layer, self.dora)
+
+    def part(self, path: str) -> Part | None:
+        """One layer's factors in float64; None where the adapter leaves the layer as it is."""
+        module = self.held(path)
+        return None if module is None else part_of(module.get())
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAdapter:
+    """A package that was verified, and whose layers the object store holds."""
+
+    dora: bool
+    layers: tuple[Layer, ...]
+    modules: Mapping[str, Held[ModuleAdapter]]
+
+    def held(self, path: str) -> Held[ModuleAdapter] | None:
+        """One layer's tensors."""
+        return self.modules.get(path)
+
+
+def part_of(module: ModuleAdapter, device: str = "cpu") -> Part:
+    """A layer's factors in float64 on a device, with the scale in B."""
+    magnitude = None if module.magnitude is None else module.magnitude.to(device).double()
+    return Part(module.b.to(device).double() * module.scale, module.a.to(device).double(), magnitude)
 
 
 def layers_of(package: AdapterPackage) -> tuple[Layer, ...]:

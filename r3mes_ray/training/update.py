@@ -20,7 +20,7 @@ from r3mes_ray.errors import (
     InvalidInput,
     PackageRejected,
 )
-from r3mes_ray.models.adapters import read_package
+from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter, read_package
 from r3mes_ray.protocol.cid import parse_cid_v1
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.records import Excluded
@@ -52,12 +52,40 @@ class Fetched:
     files: tuple[tuple[str, bytes], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A valid update whose layers stay where they were read."""
+
+    update_id: UpdateId
+    dora: bool
+    layers: tuple[Layer, ...]
+
+
 def fetch_update(job: FetchJob) -> Fetched | Excluded:
     """Fetch an update by its CID and check it against the chain's record.
 
     What is wrong with the update, or with those who should have it, is a value; what is wrong with this node (a full
     disk, no memory) is raised.
     """
+    found = _judged(job)
+    if isinstance(found, Excluded):
+        return found
+    package, files = found
+    return Fetched(job.record.update_id, package.config.use_dora, layers_of(package), files)
+
+
+def decode_update(job: FetchJob) -> tuple[Decoded | Excluded, tuple[ModuleAdapter | None, ...]]:
+    """The same; instead of the bytes, what the update has for each of the base's layers, by ascending path."""
+    found = _judged(job)
+    if isinstance(found, Excluded):
+        return found, (None,) * len(job.demand.shapes)
+    package, _ = found
+    modules = package.modules()
+    decoded = Decoded(job.record.update_id, package.config.use_dora, layers_of(package))
+    return decoded, tuple(modules.get(path) for path in sorted(job.demand.shapes))
+
+
+def _judged(job: FetchJob) -> tuple[AdapterPackage, tuple[tuple[str, bytes], ...]] | Excluded:
     update_id = job.record.update_id
     try:
         return asyncio.run(_fetch(job))
@@ -78,7 +106,7 @@ def excluded(update_id: UpdateId, error: PackageRejected) -> Excluded:
     return Excluded(update_id, error.rule, f"{error.subject}: {error.detail}"[:_MAX_DETAIL])
 
 
-async def _fetch(job: FetchJob) -> Fetched:
+async def _fetch(job: FetchJob) -> tuple[AdapterPackage, tuple[tuple[str, bytes], ...]]:
     limits = Limits(max_bytes=job.demand.max_bytes, idle_timeout_s=job.settings.training.fetch_timeout_s)
     cid = parse_cid_v1(job.record.cid).text
     with tempfile.TemporaryDirectory(prefix="r3mes-update-") as scratch:
@@ -90,4 +118,4 @@ async def _fetch(job: FetchJob) -> Fetched:
         package = read_package(folder, max_bytes=job.demand.max_bytes)
         check_update(package, job.record, job.demand)
         files = tuple((path.name, path.read_bytes()) for path in sorted(folder.iterdir()))
-    return Fetched(job.record.update_id, package.config.use_dora, layers_of(package), files)
+    return package, files

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -13,8 +13,9 @@ from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import AdapterPackage, UpdateOrigin, check_against_base, gradient_hash_of
 from r3mes_ray.training.algebra import REPRODUCIBLE
 from r3mes_ray.training.effects import Part, effects_of
+from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork
 from r3mes_ray.training.reproducible import balanced
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.training.stored import Adapter, BaseWeights
 
 MAX_RANK = 256
 """Largest rank of an update."""
@@ -63,22 +64,46 @@ def check_update(package: AdapterPackage, record: UpdateRecord, demand: Demand) 
     check_against_base(package, demand.shapes, demand.base_hash, MAX_RANK)
 
 
-def check_effect(adapter: StoredAdapter, base: BaseWeights) -> None:
+def check_effect(adapter: Adapter, base: BaseWeights) -> None:
     """Refuse an update whose effect on a layer is out of all proportion; one layer at a time.
 
     Raises:
         PackageRejected: rule `gain` for a row's magnitude against its norm, `norm` for the size of B·A, `cancellation`
             for factors that are large where their product is not.
     """
-    for layer in adapter.layers:
-        part = adapter.part(layer.path)
-        if part is None:
-            continue
-        weight = base.effective_weight(layer.path)
-        _check_size(layer.path, weight, part)
-        gains = effects_of(weight, [part]).gains
-        if not bool(((gains >= 1 / MAX_GAIN) & (gains <= MAX_GAIN)).all()):
-            raise PackageRejected("gain", layer.path, f"a row's gain is not between {1 / MAX_GAIN:g} and {MAX_GAIN:g}")
+    fault = faults_of_effects([adapter], base)[0]
+    if fault is not None:
+        raise fault
+
+
+def faults_of_effects(
+    adapters: Sequence[Adapter], base: BaseWeights, work: LayerWork = IN_PROCESS
+) -> list[PackageRejected | None]:
+    """What `check_effect` says of each update: the fault of its first layer that has one."""
+    faults: list[PackageRejected | None] = [None] * len(adapters)
+    for _, found in work.each(_faults, base, adapters, name="verify"):
+        for index, fault in found:
+            faults[index] = faults[index] or fault
+    return faults
+
+
+def _faults(job: LayerJob) -> list[tuple[int, PackageRejected]]:
+    weight, parts = job.load()
+    found = []
+    for index, part in enumerate(parts):
+        if part is not None:
+            try:
+                _check_part(job.path, weight, part)
+            except PackageRejected as fault:
+                found.append((index, fault))
+    return found
+
+
+def _check_part(path: str, weight: Tensor, part: Part) -> None:
+    _check_size(path, weight, part)
+    gains = effects_of(weight, [part]).gains
+    if not bool(((gains >= 1 / MAX_GAIN) & (gains <= MAX_GAIN)).all()):
+        raise PackageRejected("gain", path, f"a row's gain is not between {1 / MAX_GAIN:g} and {MAX_GAIN:g}")
 
 
 def _check_size(path: str, weight: Tensor, part: Part) -> None:

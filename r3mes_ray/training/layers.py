@@ -1,0 +1,120 @@
+"""Work on a round's adapters layer by layer, anywhere in the cluster: a layer is one task, and its result is small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypeVar
+
+import torch
+from torch import Tensor
+
+from r3mes_ray.errors import WorkLost
+from r3mes_ray.models.adapters import ModuleAdapter
+from r3mes_ray.models.pack import pack_codes, unpack_codes
+from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
+from r3mes_ray.training.effects import Part
+from r3mes_ray.training.objects import Held, Here, LocalObjects, ObjectStore
+from r3mes_ray.training.ports import Lost, ParallelMap, serial_map
+from r3mes_ray.training.stored import Adapter, BaseWeights, part_of
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWeight:
+    """The base's effective weight of one layer, (o, k); a ternary one travels in two bits each."""
+
+    weight: Tensor
+
+    def __reduce__(self) -> tuple[Callable[..., LayerWeight], tuple[Any, ...]]:
+        scale = self.weight.abs().max()
+        codes = (self.weight / scale).nan_to_num().round()
+        if not bool((codes * scale == self.weight).all()):
+            return LayerWeight, (self.weight,)
+        return _unpacked, (pack_codes(codes.to(torch.int8)), int(self.weight.shape[0]), scale)
+
+
+def _unpacked(packed: Tensor, rows: int, scale: Tensor) -> LayerWeight:
+    return LayerWeight(unpack_codes(packed, rows, "layer").to(scale.dtype) * scale)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerJob:
+    """One layer of the base, and what each adapter does to it.
+
+    Attributes:
+        device: where it is computed; `auto` is a worker's GPU where it has one.
+    """
+
+    path: str
+    weight: Held[LayerWeight]
+    modules: tuple[Held[ModuleAdapter] | None, ...]
+    algebra: Algebra
+    device: str
+
+    def borrowed(self) -> tuple[Held[Any], ...]:
+        """The base's weight, and the modules that there are."""
+        return (self.weight, *(module for module in self.modules if module is not None))
+
+    def bound(self, values: Sequence[Any]) -> Self:
+        """The job with its values at hand."""
+        weight, *modules = values
+        left = iter(modules)
+        bound = tuple(None if module is None else Here(next(left)) for module in self.modules)
+        return replace(self, weight=Here(weight), modules=bound)
+
+    def load(self) -> tuple[Tensor, list[Part | None]]:
+        """W₀ (o, k), and each adapter's factors."""
+        device = self.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        parts = [None if module is None else part_of(module.get(), device) for module in self.modules]
+        return self.weight.get().weight.to(device), parts
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWork:
+    """Where the layers of a round are computed: one after the other in this process, or as tasks of a cluster."""
+
+    parallel: ParallelMap = serial_map
+    objects: ObjectStore = field(default_factory=LocalObjects)
+    device: str = "cpu"
+
+    def each(
+        self,
+        task: Callable[[LayerJob], R],
+        base: BaseWeights,
+        adapters: Sequence[Adapter | None],
+        *,
+        name: str,
+        algebra: Algebra = REPRODUCIBLE,
+    ) -> Iterator[tuple[str, R]]:
+        """What a picklable task makes of each layer that any of the adapters touches, by ascending path.
+
+        Raises:
+            WorkLost: workers died again and again, or with them what they held.
+        """
+        paths = paths_of(adapters)
+        jobs = [self._job(path, base, adapters, algebra) for path in paths]
+        results: dict[int, R] = {}
+        for index, result in self.parallel(task, jobs, lambda job: f"{name} {job.path}"):
+            if isinstance(result, Lost):
+                raise WorkLost(f"{name} {paths[index]}", result.reason)
+            results[index] = result
+        for index, path in enumerate(paths):
+            yield path, results.pop(index)
+
+    def _job(self, path: str, base: BaseWeights, adapters: Sequence[Adapter | None], algebra: Algebra) -> LayerJob:
+        weight = self.objects.share(LayerWeight(base.effective_weight(path)))
+        modules = tuple(None if adapter is None else adapter.held(path) for adapter in adapters)
+        return LayerJob(path, weight, modules, algebra, self.device)
+
+
+IN_PROCESS = LayerWork()
+"""Layer after layer in this process."""
+
+
+def paths_of(adapters: Sequence[Adapter | None]) -> list[str]:
+    """Every layer that one of the adapters touches, ascending."""
+    return sorted({layer.path for adapter in adapters if adapter is not None for layer in adapter.layers})
