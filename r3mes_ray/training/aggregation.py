@@ -39,7 +39,7 @@ from r3mes_ray.training.rules import (
     least_updates,
     rule_named,
 )
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter, StoredParts
 from r3mes_ray.types import UpdateId
 
 _MAX_REASON = 1000
@@ -97,7 +97,7 @@ def aggregate_updates(
     for path in paths:
         weight = base.effective_weight(path)
         if coordinate is None:
-            parts = [None if adapter is None else adapter.part(path) for adapter in adapters]
+            parts = StoredParts(adapters, path)
             mean = mean_of_module(
                 weight, parts, coefficients, rank=parameters.rank, with_magnitude=dora, algebra=algebra
             )

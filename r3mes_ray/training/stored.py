@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, overload
 
 from safetensors import safe_open
 from torch import Tensor
@@ -64,6 +65,29 @@ class StoredAdapter:
             a: Tensor = file.get_tensor(f"{PREFIX}{path}{A}")
             magnitude: Tensor | None = file.get_tensor(f"{PREFIX}{path}{MAGNITUDE}") if self.dora else None
         return Part(b.double() * layer.scale, a.double(), None if magnitude is None else magnitude.double())
+
+
+@dataclass(frozen=True, slots=True)
+class StoredParts(Sequence[Part | None]):
+    """One layer's parts of many adapters, each read from disk when it is asked for; None is no adapter."""
+
+    adapters: Sequence[StoredAdapter | None]
+    path: str
+
+    def __len__(self) -> int:
+        return len(self.adapters)
+
+    @overload
+    def __getitem__(self, index: int) -> Part | None: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> StoredParts: ...
+
+    def __getitem__(self, index: int | slice) -> Part | StoredParts | None:
+        if isinstance(index, slice):
+            return StoredParts(self.adapters[index], self.path)
+        adapter = self.adapters[index]
+        return None if adapter is None else adapter.part(self.path)
 
 
 def layers_of(package: AdapterPackage) -> tuple[Layer, ...]:
