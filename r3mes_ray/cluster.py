@@ -30,6 +30,8 @@ def prepare(settings: Settings) -> None:
     # Serve's proxy gets 5 s three times otherwise, which a busy laptop does not make.
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray gives its workers niceness 15; a round has deadlines on chain, and an answer has somebody who waits for it.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     if settings.ray.address is None or settings.ray.address.startswith("127.0.0.1:"):
         # Ray then listens on loopback only, on Linux as on macOS and Windows.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")

@@ -5,6 +5,10 @@ BENCHMARKS = {
     "attacks": ("attacks", "Held-out loss by rule and attack, on updates of the shipped model"),
     "content": ("content", "Import and verified reading as a share of the cores' SHA-256, and beside js-ipfs"),
     "chain": ("chain", "10,000 sends signed, broadcast and included; signing beside CosmJS"),
+    "engine": (
+        "engine",
+        "Adapters on vLLM beside its base, stock vLLM and PEFT; the working set, cold loads, start-up",
+    ),
     "loop": ("loop", "The whole loop: seconds by stage, from nothing to the answer of a new version"),
 }
 """Name → (module of this package, one line of help)."""

@@ -20,13 +20,23 @@ from starlette.routing import Route
 
 from r3mes_ray.content.blocks import BlockSource
 from r3mes_ray.content.car import car_header, car_section
-from r3mes_ray.content.unixfs import DirectoryNode, FileNode, children, children_of, read_node
-from r3mes_ray.errors import ConfigError, ContentCorrupt, ContentMalformed, ContentNotFound, InvalidCid, PortBusy
+from r3mes_ray.content.car_scope import parse_scope, scoped_blocks, span_of
+from r3mes_ray.content.unixfs import FileNode, read_node
+from r3mes_ray.errors import (
+    ConfigError,
+    ContentCorrupt,
+    ContentMalformed,
+    ContentNotFound,
+    InvalidCid,
+    InvalidInput,
+    PortBusy,
+)
 from r3mes_ray.protocol.cid import CidParts, parse_cid
 from r3mes_ray.settings import ContentServerSettings
 
 _RAW, _CAR = "application/vnd.ipld.raw", "application/vnd.ipld.car"
 _FORMATS = {"raw": _RAW, "car": _CAR}
+_CAR_SENT = f"{_CAR}; version=1; order=dfs; dups=n"
 _RANGE = re.compile(r"bytes=(\d{1,9})-(\d{0,9})")
 
 
@@ -72,10 +82,11 @@ class _Gateway:
             return PlainTextResponse("a token is needed", 401, {"WWW-Authenticate": "Bearer"})
         try:
             return await self._content(request, parse_cid(request.path_params["cid"]))
-        except InvalidCid as error:
+        except (InvalidCid, InvalidInput) as error:
             return PlainTextResponse(str(error), 400)
         except ContentNotFound as error:
-            return PlainTextResponse(str(error), 404)
+            is_cached_wanted = "only-if-cached" in request.headers.get("cache-control", "")
+            return PlainTextResponse(str(error), 412 if is_cached_wanted else 404)
         except ContentCorrupt as error:
             return PlainTextResponse(f"block {error.cid} is damaged here", 500)
         except ContentMalformed as error:
@@ -90,47 +101,31 @@ class _Gateway:
         kind = kind or next((kind for kind in _FORMATS.values() if kind in request.headers.get("accept", "")), None)
         if kind is None:
             return PlainTextResponse("only format=raw and format=car are served", 406)
+        scope = None if kind == _RAW else parse_scope(*map(request.query_params.get, ("dag-scope", "entity-bytes")))
+        what, ending = ("raw", "bin") if scope is None else (f"car.{scope.text}", "car")
         headers = {
-            "Etag": f'"{cid.text}.{"raw" if kind == _RAW else "car"}"',
+            "Etag": f'"{cid.text}.{what}"',
             "Cache-Control": "public, max-age=29030400, immutable",
             "X-Content-Type-Options": "nosniff",
-            "Content-Disposition": f'attachment; filename="{cid.text}.bin"',
+            "Content-Disposition": f'attachment; filename="{cid.text}.{ending}"',
             "Vary": "Accept",
         }
         if request.headers.get("if-none-match") == headers["Etag"]:
             return Response(status_code=304, headers=headers)
         block = await self._blocks.read(cid)
-        if kind == _RAW:
+        if scope is None:
             return _part(block, request.headers.get("range"), headers)
-        below = _below(cid, block, request.query_params.get("dag-scope", "all"))
-        if below is None or "entity-bytes" in request.query_params:
-            return PlainTextResponse(
-                "of a CAR, dag-scope block, all and (unsharded) entity are served, entity-bytes is not", 400
-            )
-        return StreamingResponse(self._car(cid, block, below), media_type=f"{_CAR}; version=1", headers=headers)
-
-    async def _car(self, root: CidParts, block: bytes, below: tuple[CidParts, ...]) -> AsyncIterator[bytes]:
-        yield car_header(root)
-        yield car_section(root, block)
-        seen, waiting = {root}, list(reversed(below))
-        while waiting:
-            cid = waiting.pop()
-            if cid in seen:
-                continue
-            seen.add(cid)
-            block = await self._blocks.read(cid)
-            yield car_section(cid, block)
-            waiting.extend(reversed(children(cid, block)))
+        node = read_node(cid, block)
+        if isinstance(node, FileNode):
+            span_of(scope, node.size)
+        sections = scoped_blocks(self._blocks, cid, block, scope, node)
+        return StreamingResponse(_car(cid, sections), media_type=_CAR_SENT, headers=headers)
 
 
-def _below(root: CidParts, block: bytes, scope: str) -> tuple[CidParts, ...] | None:
-    match scope, read_node(root, block):
-        case ("block", _) | ("entity", DirectoryNode()):
-            return ()
-        case ("all", node) | ("entity", FileNode() as node):
-            return children_of(node)
-        case _:
-            return None
+async def _car(root: CidParts, sections: AsyncIterator[tuple[CidParts, bytes]]) -> AsyncIterator[bytes]:
+    yield car_header(root)
+    async for cid, block in sections:
+        yield car_section(cid, block)
 
 
 def _part(block: bytes, wanted: str | None, headers: dict[str, str]) -> Response:

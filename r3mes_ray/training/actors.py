@@ -13,13 +13,12 @@ from ray.exceptions import (
     NodeDiedError,
     ObjectLostError,
     OutOfMemoryError,
-    RayTaskError,
     TaskCancelledError,
     WorkerCrashedError,
 )
 
 from r3mes_ray.training.layers import LayerWork
-from r3mes_ray.training.objects import Borrower, Held
+from r3mes_ray.training.objects import Held
 from r3mes_ray.training.ports import Lost, ParallelMap
 
 T = TypeVar("T")
@@ -81,9 +80,7 @@ def ray_map(limit: int, timeout_s: float, gpus: float = 0.0) -> ParallelMap:
     """
 
     def run(task: Callable[[T], R], items: Sequence[T], label: Callable[[T], str]) -> Iterator[tuple[int, R | Lost]]:
-        # A task that borrows values goes where they are; the others go everywhere.
-        near = bool(items) and isinstance(items[0], Borrower)
-        options = {"num_gpus": gpus, "scheduling_strategy": "DEFAULT" if near else "SPREAD"}
+        options = {"num_gpus": gpus, "scheduling_strategy": "SPREAD"}
         for index, result, _ in _Flight(task, label, limit, timeout_s, 0, options).run(items):
             yield index, result
 
@@ -130,12 +127,9 @@ class _Flight:
                 ray.cancel(reference, force=True)
 
     def _start(self, index: int, item: Any) -> None:
-        borrowed = item.borrowed() if isinstance(item, Borrower) else ()
-        references = [held.reference for held in borrowed if isinstance(held, RayHeld)]
-        values = references if len(references) == len(borrowed) else []
         remote: Any = ray.remote(num_cpus=TASK_CPUS, max_retries=RETRIES)(_scattered if self.pieces else _mapped)
         remote = remote.options(name=self.label(item), num_returns=1 + self.pieces, **self.options)
-        given = remote.remote(self.task, item, *values)
+        given = remote.remote(self.task, item)
         head, *pieces = given if self.pieces else [given]
         self.flying[head] = _InFlight(index, time.monotonic() + self.timeout_s, pieces)
 
@@ -146,11 +140,9 @@ class _Flight:
             try:
                 yield state.index, ray.get(reference, timeout=POLL_S * 100), state.pieces
             except (*_WORKER_LOST, GetTimeoutError) as error:
-                yield state.index, Lost(f"the worker was lost: {type(error).__name__}"), []
-            except RayTaskError as error:
-                if not isinstance(error.cause, _WORKER_LOST):
-                    raise
-                yield state.index, Lost(f"what it needs was lost: {type(error.cause).__name__}"), []
+                # An error of Ray inside a task arrives as RayTaskError(that error).
+                name = type(getattr(error, "cause", None) or error).__name__
+                yield state.index, Lost(f"the worker, or what it needed, was lost: {name}"), []
 
     def _overdue(self) -> Iterator[tuple[int, Any, list[Any]]]:
         now = time.monotonic()
@@ -161,8 +153,8 @@ class _Flight:
                 yield state.index, Lost(f"no result within {self.timeout_s:g} s"), []
 
 
-def _mapped(task: Callable[[Any], Any], item: Any, *values: Any) -> Any:
-    return task(item.bound(values) if values else item)
+def _mapped(task: Callable[[Any], Any], item: Any) -> Any:
+    return task(item)
 
 
 def _scattered(task: Callable[[Any], tuple[Any, Sequence[Any]]], item: Any) -> tuple[Any, ...]:

@@ -119,8 +119,8 @@ def _mean(job: LayerJob, *, coefficients: Sequence[float], rank: int, dora: bool
 
 
 def _reduce(job: LayerJob, *, rule: Callable[[Tensor], Tensor], rank: int) -> ModuleMean:
-    weight, (*steps, start) = job.load()
-    return reduce_module(weight, steps, start, rule, rank=rank, algebra=job.algebra).cpu()
+    weight, parts = job.load()
+    return reduce_module(weight, parts[:-1], parts[-1], rule, rank=rank, algebra=job.algebra).cpu()
 
 
 def _with_borne_faults(plan: RoundPlan, count: int) -> RuleParameters:

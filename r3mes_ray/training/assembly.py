@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 
 from r3mes_ray.chain import queries
 from r3mes_ray.content import cid_of_path
@@ -17,8 +18,13 @@ from r3mes_ray.training.geometry import geometry_of, save_geometry
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter, layers_of
+from r3mes_ray.training.update import start_worker
 from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.types import Cid
+
+
+WARM_WORKERS = 4
+"""Workers that start while the submit phase lasts."""
 
 
 async def query(context: RoundContext) -> RoundPlan:
@@ -30,11 +36,21 @@ async def query(context: RoundContext) -> RoundPlan:
     """
     record, client = context.record, context.ports.client
     check_open(record, (await context.settlement.status()).height)
-    await context.wait_above("query", "submit", record.submit_end)
+    warming = asyncio.create_task(asyncio.to_thread(_warm, context))
+    try:
+        await context.wait_above("query", "submit", record.submit_end)
+    finally:
+        await warming
     updates = await context.settlement.patiently(lambda: queries.round_updates(client, record.round_id))
     context.tell("query", f"round {record.round_id} of {record.expert} has {len(updates)} updates")
     weights = await context.settlement.patiently(lambda: weights_of(client, record.round_id))
     return plan_round(record, updates, context.limit, weights)
+
+
+def _warm(context: RoundContext) -> None:
+    """While there is time: load the base, and let workers import what they need, which is most of a short round."""
+    context.ports.base()
+    deque(context.ports.parallel(start_worker, range(WARM_WORKERS), lambda number: f"start worker {number}"), maxlen=0)
 
 
 async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:

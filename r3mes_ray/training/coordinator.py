@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from r3mes_ray.chain import queries
-from r3mes_ray.errors import RoundClosed
+from r3mes_ray.errors import RoundClosed, WorkLost
 from r3mes_ray.training.assembly import build, is_intact, publish, query
 from r3mes_ray.training.commit_reveal import commit, finalize, reveal
 from r3mes_ray.training.context import RoundContext, RoundPorts
 from r3mes_ray.training.journal import open_journal
-from r3mes_ray.training.records import Began, Ended, Outcome
+from r3mes_ray.training.records import Aggregated, Began, Ended, Outcome
 from r3mes_ray.training.report import RoundReport, report_of
+from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.settlement import Settlement
 from r3mes_ray.training.workspace import workspace_of
 from r3mes_ray.types import RoundId
@@ -102,11 +103,20 @@ async def _assemble(context: RoundContext) -> None:
     if aggregated is None or not is_intact(context, aggregated.cid):
         with context.step("query"):
             plan = await query(context)
-        aggregated = await build(context, plan)
+        aggregated = await _build(context, plan)
         journal.append(aggregated)
     if journal.progress.published is None:
         with context.step("upload"):
             journal.append(await publish(context, aggregated.cid))
+
+
+async def _build(context: RoundContext, plan: RoundPlan) -> Aggregated:
+    """What died with a worker is computed once more."""
+    try:
+        return await build(context, plan)
+    except WorkLost as lost:
+        context.tell("aggregate", f"{lost}; once more from the start")
+        return await build(context, plan)
 
 
 def _end(context: RoundContext, outcome: Outcome, reason: str) -> None:

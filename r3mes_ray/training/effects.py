@@ -2,11 +2,14 @@
 
 An adapter module means W′ = g ⊙ (W₀ + BA), with the scale folded into B; a LoRA has g = 1, a DoRA has
 g = m / ‖W₀ + BA‖ per output row. Its step from the base is W′ − W₀ = (g − 1) ⊙ W₀ + C A with C = g ⊙ B.
+
+A row of W₀ + BA that is zero has no direction: with m = 0 its gain counts as 1, which leaves it zero and moves nothing;
+with any other m it says what no weight can be, and its gain is 0, which the gate refuses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +20,8 @@ from r3mes_ray.training.reproducible import balanced
 
 ROWS = 1024
 """Rows of the base in float64 at a time."""
+GROUP_COLUMNS = 512
+"""Columns of factors after which a group of adapters is full: so many are in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,43 +54,76 @@ class Effects:
     base_energy: Tensor
 
 
-def effects_of(weight: Tensor, parts: Sequence[Part | None], algebra: Algebra = REPRODUCIBLE) -> Effects:
+def effects_of(
+    weight: Tensor,
+    parts: Sequence[Part | None],
+    algebra: Algebra = REPRODUCIBLE,
+    *,
+    crossed: bool = False,
+    energy: Tensor | None = None,
+) -> Effects:
     """Stack the parts of a layer and find their gains; None is an adapter that leaves the layer as it is.
 
-    The base, (o, k) of any float type, is read once, and only where one of the parts is a DoRA.
+    The base, (o, k) of any float type, is read once, and only where one of the parts is a DoRA or `crossed` asks for
+    the crosses of LoRAs. `energy` is the base's, where it is known.
     """
     rows, columns = weight.shape
-    b, a, spans = _stack(parts, rows, columns, weight.device)
+    b, a, spans = stack(parts, (rows, columns), weight.device)
     gains = torch.ones(len(parts), rows, dtype=torch.float64, device=weight.device)
-    crosses, energy = torch.zeros_like(gains), gains.new_zeros(rows)
-    if any(part is not None and part.magnitude is not None for part in parts):
-        along, energy = _along_base(weight, a, algebra)
+    crosses, squares = torch.zeros_like(gains), gains.new_zeros(rows)
+    if crossed or has_magnitude(parts):
+        squares = base_energy(weight, algebra) if energy is None else energy
+        along = _along_base(weight, a, algebra)
         for index, (part, span) in enumerate(zip(parts, spans, strict=True)):
             if part is None:
                 continue
             cross = algebra.row_dots(along[:, span], b[:, span])
             if part.magnitude is not None:
-                norms = _norms(energy, cross, b[:, span], a[span], algebra)
-                gains[index] = torch.where(norms > 0, part.magnitude / norms, 0.0)
+                norms = _norms(squares, cross, b[:, span], a[span], algebra)
+                gains[index] = _gains(part.magnitude, norms)
             crosses[index] = gains[index] * cross
-    c = b.clone()
-    for index, span in enumerate(spans):
-        c[:, span] = gains[index][:, None] * b[:, span]
-    return Effects(gains, c, a, spans, crosses, energy)
+    return Effects(gains, scaled(b, gains, spans), a, spans, crosses, squares)
 
 
-def row_norms(weight: Tensor, part: Part, algebra: Algebra = REPRODUCIBLE) -> Tensor:
-    """‖row of W₀ + BA‖, float64 (o,)."""
+def has_magnitude(parts: Sequence[Part | None]) -> bool:
+    """Whether one of the parts is a DoRA."""
+    return any(part is not None and part.magnitude is not None for part in parts)
+
+
+def groups_of(parts: Sequence[Part | None]) -> Iterator[tuple[range, list[Part | None]]]:
+    """The parts in their order, in groups that are closed when they are full, with their places; each is read once."""
+    first, group, width = 0, [], 0
+    for index in range(len(parts)):
+        part = parts[index]
+        group.append(part)
+        width += 0 if part is None else part.a.shape[0]
+        if width >= GROUP_COLUMNS:
+            yield range(first, index + 1), group
+            first, group, width = index + 1, [], 0
+    if group:
+        yield range(first, len(parts)), group
+
+
+def base_energy(weight: Tensor, algebra: Algebra = REPRODUCIBLE) -> Tensor:
+    """‖row of W₀‖², float64 (o,)."""
+    tiles = (tile.double() for tile in torch.split(weight, ROWS))
+    return torch.cat([algebra.row_dots(tile, tile) for tile in tiles])
+
+
+def row_norms(weight: Tensor, part: Part, algebra: Algebra = REPRODUCIBLE, energy: Tensor | None = None) -> Tensor:
+    """‖row of W₀ + BA‖, float64 (o,); `energy` is the base's, where it is known."""
     b, a = balanced(part.b, part.a)
-    along, energy = _along_base(weight, a, algebra)
-    return _norms(energy, algebra.row_dots(along, b), b, a, algebra)
+    along = _along_base(weight, a, algebra)
+    squares = base_energy(weight, algebra) if energy is None else energy
+    return _norms(squares, algebra.row_dots(along, b), b, a, algebra)
 
 
-def _stack(
-    parts: Sequence[Part | None], rows: int, columns: int, device: torch.device
+def stack(
+    parts: Sequence[Part | None], shape: tuple[int, int], device: torch.device
 ) -> tuple[Tensor, Tensor, tuple[slice, ...]]:
-    empty_b = torch.zeros(rows, 0, dtype=torch.float64, device=device)
-    empty_a = torch.zeros(0, columns, dtype=torch.float64, device=device)
+    """All columns of B (o, R) and rows of A (R, k), balanced, and where each part's are."""
+    empty_b = torch.zeros(shape[0], 0, dtype=torch.float64, device=device)
+    empty_a = torch.zeros(0, shape[1], dtype=torch.float64, device=device)
     pairs = [(empty_b, empty_a) if part is None else balanced(part.b, part.a) for part in parts]
     spans, start = [], 0
     for _, own in pairs:
@@ -95,14 +133,22 @@ def _stack(
     return b, a, tuple(spans)
 
 
-def _along_base(weight: Tensor, a: Tensor, algebra: Algebra) -> tuple[Tensor, Tensor]:
-    """W₀ Aᵀ (o, R), and the squared norm of each row of W₀ (o,)."""
-    along, energy = [], []
-    for narrow in torch.split(weight, ROWS):
-        tile = narrow.double()
-        along.append(algebra.product(tile, a))
-        energy.append(algebra.row_dots(tile, tile))
-    return torch.cat(along), torch.cat(energy)
+def scaled(b: Tensor, factors: Tensor, spans: Sequence[slice]) -> Tensor:
+    """Each part's columns of b (o, R) times its row of factors (N, o)."""
+    found = b.clone()
+    for index, span in enumerate(spans):
+        found[:, span] *= factors[index][:, None]
+    return found
+
+
+def _gains(magnitude: Tensor, norms: Tensor) -> Tensor:
+    without_direction = torch.where(magnitude == 0, 1.0, 0.0).to(norms.dtype)
+    return torch.where(norms > 0, magnitude / norms, without_direction)
+
+
+def _along_base(weight: Tensor, a: Tensor, algebra: Algebra) -> Tensor:
+    """W₀ Aᵀ, (o, R)."""
+    return torch.cat([algebra.product(tile.double(), a) for tile in torch.split(weight, ROWS)])
 
 
 def _norms(energy: Tensor, cross: Tensor, b: Tensor, a: Tensor, algebra: Algebra) -> Tensor:

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
-from r3mes_ray.training.effects import Part, effects_of, row_norms
+from r3mes_ray.training.effects import Part, effects_of, groups_of, has_magnitude, row_norms, scaled
+from r3mes_ray.training.exact_sum import ExactSum
 
 COEFFICIENT_TOLERANCE = 1e-9
 """How far the coefficients' sum may be from 1."""
@@ -54,11 +55,11 @@ def mean_of_module(
     with_magnitude: bool,
     algebra: Algebra = REPRODUCIBLE,
 ) -> ModuleMean:
-    """Average one module over the round's adapters, in their order.
+    """Average one module over the round's adapters, in their order, a group of them in memory at a time.
 
     Args:
         weight: effective base weight W₀, (o, k), any float dtype.
-        parts: None where an adapter leaves the module as in the base.
+        parts: None where an adapter leaves the module as in the base; each is read once.
         coefficients: of each part; they sum to 1. Where a rule needs it, the start version is one more part.
         rank: rank of the result.
         with_magnitude: whether the result carries a magnitude; needed when any adapter of the round is a DoRA.
@@ -68,25 +69,24 @@ def mean_of_module(
         ValueError: the coefficients do not sum to 1, a DoRA part meets `with_magnitude=False`, or a mean
             gain is not positive.
     """
-    _check(parts, coefficients, with_magnitude=with_magnitude)
-    effects = effects_of(weight, parts, algebra)
-    mean_gain = torch.zeros_like(effects.base_energy)
-    weighted = effects.c.clone()
-    for index, (span, coefficient) in enumerate(zip(effects.spans, coefficients, strict=True)):
-        mean_gain = mean_gain + coefficient * effects.gains[index]
-        weighted[:, span] = coefficient * effects.c[:, span]
+    if len(parts) != len(coefficients) or abs(sum(coefficients) - 1.0) > COEFFICIENT_TOLERANCE:
+        raise ValueError(f"{len(coefficients)} coefficients of {len(parts)} parts sum to {sum(coefficients)!r}, not 1")
+    mean_gain = torch.zeros(weight.shape[0], dtype=torch.float64, device=weight.device)
+    total, energy = ExactSum(weight.shape[0], weight.shape[1], algebra), None
+    for places, group in groups_of(parts):
+        if not with_magnitude and has_magnitude(group):
+            raise ValueError("a DoRA update cannot be averaged into a LoRA")
+        effects = effects_of(weight, group, algebra, energy=energy)
+        energy = effects.base_energy if has_magnitude(group) else energy
+        shares = torch.tensor([coefficients[place] for place in places], dtype=torch.float64, device=weight.device)
+        for share, gains in zip(shares, effects.gains, strict=True):
+            mean_gain = mean_gain + share * gains
+        total.add(scaled(effects.c, shares[:, None].expand_as(effects.gains), effects.spans), effects.a)
     if not bool(((mean_gain > 0) & mean_gain.isfinite()).all()):
         raise ValueError("the mean gain of a row is not positive and finite: a magnitude or a row norm is out of range")
-    cut = algebra.truncate(weighted, effects.a, rank)
+    cut = total.truncate(rank)
     if not with_magnitude:
         return ModuleMean(cut.b.float(), cut.a.float(), None, cut.kept_energy, cut.total_energy)
     b, a = (cut.b / mean_gain[:, None]).float(), cut.a.float()
-    magnitude = mean_gain * row_norms(weight, Part(b.double(), a.double()), algebra)
+    magnitude = mean_gain * row_norms(weight, Part(b.double(), a.double()), algebra, energy)
     return ModuleMean(b, a, magnitude.float(), cut.kept_energy, cut.total_energy)
-
-
-def _check(parts: Sequence[Part | None], coefficients: Sequence[float], *, with_magnitude: bool) -> None:
-    if abs(sum(coefficients) - 1.0) > COEFFICIENT_TOLERANCE:
-        raise ValueError(f"coefficients sum to {sum(coefficients)!r}, expected 1")
-    if not with_magnitude and any(part is not None and part.magnitude is not None for part in parts):
-        raise ValueError("a DoRA update cannot be averaged into a LoRA")

@@ -7,12 +7,13 @@ With W′ = g ⊙ (W₀ + BA), an adapter's step from the base is X = e ⊙ W₀
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
-from r3mes_ray.training.effects import Effects, Part, effects_of
+from r3mes_ray.training.effects import Part, effects_of, groups_of, has_magnitude, scaled, stack
 from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork
 from r3mes_ray.training.stored import Adapter, BaseWeights
 
@@ -40,22 +41,66 @@ def _gram(job: LayerJob) -> Tensor:
 
 
 def gram_of_layer(weight: Tensor, parts: Sequence[Part | None], algebra: Algebra = REPRODUCIBLE) -> Tensor:
-    """⟨Xᵢ, Xⱼ⟩ of one layer's steps from the base, (N, N) float64; None is no step."""
-    effects = effects_of(weight, parts, algebra)
-    shift = effects.gains - 1.0
-    mixed = algebra.product(shift, effects.crosses)
-    gram = algebra.product(shift * effects.base_energy, shift) + mixed + mixed.T
-    if effects.a.shape[0]:
-        columns = effects.c.T.contiguous()
-        products = algebra.product(effects.a, effects.a) * algebra.product(columns, columns)
-        members = _membership(effects)
-        gram = gram + algebra.product(members, algebra.product(members, products))
+    """⟨Xᵢ, Xⱼ⟩ of one layer's steps from the base, (N, N) float64; None is no step.
+
+    Two groups of parts are in memory at a time: each is read again for every group before it.
+    """
+    crossed, energy = has_magnitude(parts), None
+    gains, crosses, groups = [], [], []
+    gram = torch.zeros(len(parts), len(parts), dtype=torch.float64, device=weight.device)
+    for places, group in groups_of(parts):
+        effects = effects_of(weight, group, algebra, crossed=crossed, energy=energy)
+        energy = effects.base_energy
+        gains.append(effects.gains)
+        crosses.append(effects.crosses)
+        groups.append(places)
+        own = _Stacked(effects.c, effects.a, effects.spans)
+        gram[_block(places, places)] = _products(own, own, algebra)
+    for index, left in enumerate(groups[:-1]):
+        first = _stacked(weight, parts, left, gains[index])
+        for other in range(index + 1, len(groups)):
+            second = _stacked(weight, parts, groups[other], gains[other])
+            found = _products(first, second, algebra)
+            gram[_block(left, groups[other])] = found
+            gram[_block(groups[other], left)] = found.T
+    if crossed and energy is not None:
+        shift = torch.cat(gains) - 1.0
+        mixed = algebra.product(shift, torch.cat(crosses))
+        gram = algebra.product(shift * energy, shift) + mixed + mixed.T + gram
     return (gram + gram.T) * 0.5
 
 
-def _membership(effects: Effects) -> Tensor:
+@dataclass(frozen=True, slots=True)
+class _Stacked:
+    """C side by side and A above each other, of a group of adapters."""
+
+    c: Tensor
+    a: Tensor
+    spans: tuple[slice, ...]
+
+
+def _stacked(weight: Tensor, parts: Sequence[Part | None], places: range, gains: Tensor) -> _Stacked:
+    b, a, spans = stack([parts[place] for place in places], (weight.shape[0], weight.shape[1]), weight.device)
+    return _Stacked(scaled(b, gains, spans), a, spans)
+
+
+def _block(rows: range, columns: range) -> tuple[slice, slice]:
+    return slice(rows.start, rows.stop), slice(columns.start, columns.stop)
+
+
+def _products(left: _Stacked, right: _Stacked, algebra: Algebra) -> Tensor:
+    """⟨CᵢAᵢ, CⱼAⱼ⟩ of each pair."""
+    if not (left.a.shape[0] and right.a.shape[0]):
+        return left.a.new_zeros(len(left.spans), len(right.spans))
+    columns = left.c.T
+    products = algebra.product(left.a, right.a)
+    products = products * algebra.product(columns, columns if left is right else right.c.T)
+    return algebra.product(_membership(left), algebra.product(_membership(right), products))
+
+
+def _membership(group: _Stacked) -> Tensor:
     """(N, R) ones where a column belongs to an adapter."""
-    members = effects.a.new_zeros(len(effects.spans), effects.a.shape[0])
-    for index, span in enumerate(effects.spans):
+    members = group.a.new_zeros(len(group.spans), group.a.shape[0])
+    for index, span in enumerate(group.spans):
         members[index, span] = 1.0
     return members

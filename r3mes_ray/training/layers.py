@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, overload
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.models.pack import pack_codes, unpack_codes
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
 from r3mes_ray.training.effects import Part
-from r3mes_ray.training.objects import Held, Here, LocalObjects, ObjectStore
+from r3mes_ray.training.objects import Held, LocalObjects, ObjectStore
 from r3mes_ray.training.ports import Lost, ParallelMap, serial_map
 from r3mes_ray.training.stored import Adapter, BaseWeights, part_of
 
@@ -53,24 +53,35 @@ class LayerJob:
     algebra: Algebra
     device: str
 
-    def borrowed(self) -> tuple[Held[Any], ...]:
-        """The base's weight, and the modules that there are."""
-        return (self.weight, *(module for module in self.modules if module is not None))
-
-    def bound(self, values: Sequence[Any]) -> Self:
-        """The job with its values at hand."""
-        weight, *modules = values
-        left = iter(modules)
-        bound = tuple(None if module is None else Here(next(left)) for module in self.modules)
-        return replace(self, weight=Here(weight), modules=bound)
-
-    def load(self) -> tuple[Tensor, list[Part | None]]:
-        """W₀ (o, k), and each adapter's factors."""
+    def load(self) -> tuple[Tensor, Parts]:
+        """W₀ (o, k), and each adapter's factors as they are asked for."""
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        parts = [None if module is None else part_of(module.get(), device) for module in self.modules]
-        return self.weight.get().weight.to(device), parts
+        return self.weight.get().weight.to(device), Parts(self.modules, device)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts(Sequence[Part | None]):
+    """One layer's parts of many adapters, each brought here when it is asked for; None is no adapter."""
+
+    modules: Sequence[Held[ModuleAdapter] | None]
+    device: str
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    @overload
+    def __getitem__(self, index: int) -> Part | None: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Parts: ...
+
+    def __getitem__(self, index: int | slice) -> Part | Parts | None:
+        if isinstance(index, slice):
+            return Parts(self.modules[index], self.device)
+        module = self.modules[index]
+        return None if module is None else part_of(module.get(), self.device)
 
 
 @dataclass(frozen=True, slots=True)

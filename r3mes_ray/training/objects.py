@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
+from typing import Generic, Protocol, TypeVar
 
 from r3mes_ray.training.ports import Lost
 
@@ -31,19 +31,6 @@ class Here(Generic[V]):
     def get(self) -> V:
         """The value itself."""
         return self.value
-
-
-@runtime_checkable
-class Borrower(Protocol):
-    """An item of a parallel map that names what it borrows, so that a worker near the values gets it."""
-
-    def borrowed(self) -> tuple[Held[Any], ...]:
-        """What the task will read."""
-        ...
-
-    def bound(self, values: Sequence[Any]) -> Self:
-        """The same item with these values in place of what was borrowed, in that order."""
-        ...
 
 
 class ObjectStore(Protocol):

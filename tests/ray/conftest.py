@@ -30,7 +30,7 @@ def ray_cluster():
     """One real Ray cluster on this machine for the whole session."""
     import ray
 
-    context = ray.init(num_cpus=4, namespace="r3mes", include_dashboard=False, log_to_driver=False)
+    context = ray.init("local", num_cpus=4, namespace="r3mes", include_dashboard=False, log_to_driver=False)
     yield context
     ray.shutdown()
 

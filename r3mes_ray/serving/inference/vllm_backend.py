@@ -7,6 +7,7 @@ and exact DoRA.
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from r3mes_ray.models.checkpoint import read_checkpoint
 from r3mes_ray.serving.inference.opened import Opened, ServedBase
 from r3mes_ray.serving.inference.sequence import TextRules
 from r3mes_ray.serving.inference.threaded import ThreadedBackend
-from r3mes_ray.settings import Settings, VllmEngine
+from r3mes_ray.settings import ServingSettings, Settings, VllmEngine
 
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -39,13 +40,23 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
     base = served_base(folder)
     prepare_environment(settings.model.threads)
     try:
-        from r3mes_ray.serving.inference.vllm_decoder import VllmDecoder, VllmSlots
+        from r3mes_ray.serving.inference.vllm_decoder import VllmDecoder
+        from r3mes_ray.serving.inference.vllm_slots import VllmSlots
+        from r3mes_ray.vllm_plugin.base_weights import BaseWeights
+        from r3mes_ray.vllm_plugin.gains import GainCache
     except ImportError as error:
-        detail = f"vLLM cannot be imported ({error}); install the extra `vllm`, or take transformers"
+        detail = f"vLLM cannot be imported ({error}); install it, or take transformers"
         raise ConfigError("serving.engine", detail) from error
-    running = start_engine(folder, base, engine, max_running=settings.serving.max_running_requests)
+    gains = tempfile.TemporaryDirectory(prefix="r3mes-gains-")
+    running = start_engine(folder, base, settings.serving, engine, gains_dir=gains.name)
     rules = text_rules(folder, base)
-    slots = VllmSlots(running, engine.max_rank)
+    cache = GainCache(BaseWeights(folder), Path(gains.name), max_bytes=1)
+    slots = VllmSlots(running, base, cache, Path(gains.name), max_rank=engine.max_rank)
+
+    def release() -> None:
+        running.engine_core.shutdown()
+        gains.cleanup()
+
     backend = ThreadedBackend(
         VllmDecoder(running, slots, rules),
         slots,
@@ -53,7 +64,7 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
         max_running=settings.serving.max_running_requests,
         max_waiting=settings.serving.max_queued_requests,
         guides=True,
-        release=lambda: running.engine_core.shutdown(),
+        release=release,
     )
     return Opened(backend, base, engine.max_adapters)
 
@@ -96,7 +107,9 @@ def served_base(folder: Path) -> ServedBase:
     return ServedBase(checkpoint.name, base_hash(checkpoint), context, tokenizer, shapes)
 
 
-def start_engine(folder: Path, base: ServedBase, engine: VllmEngine, *, max_running: int) -> Any:
+def start_engine(
+    folder: Path, base: ServedBase, serving: ServingSettings, engine: VllmEngine, *, gains_dir: str
+) -> Any:
     """The engine of vLLM, in this process.
 
     Raises:
@@ -110,7 +123,7 @@ def start_engine(folder: Path, base: ServedBase, engine: VllmEngine, *, max_runn
         tokenizer=str(folder),
         dtype=engine.dtype,
         max_model_len=base.context_tokens,
-        max_num_seqs=max_running,
+        max_num_seqs=serving.max_running_requests,
         enable_lora=True,
         max_loras=engine.max_adapters,
         max_cpu_loras=engine.max_adapters,
@@ -124,6 +137,7 @@ def start_engine(folder: Path, base: ServedBase, engine: VllmEngine, *, max_runn
         generation_config="vllm",
         # A small model may else fill an answer with white space between two tokens of JSON.
         structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
+        additional_config={"r3mes": {"gains_dir": gains_dir}},
         seed=0,
     )
     try:

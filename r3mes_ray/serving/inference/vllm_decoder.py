@@ -1,97 +1,25 @@
-"""vLLM's `LLMEngine`, stepped by the engine's thread, as a `Decoder`; and its LoRA slots.
+"""The `LLMEngine` of vLLM, stepped by the engine's thread, as a `Decoder`.
 
-vLLM batches, samples and keeps the caches; who is admitted, and what text is certain, is decided here, as for every
-engine. An adapter is added before a request may name it: a bad one inside a request would hang vLLM 0.32.
+vLLM batches, samples and keeps keys and values; who is admitted, and what text is certain, is decided here, as for
+every engine.
 """
 
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from vllm import SamplingParams
-from vllm.lora.request import LoRARequest
+from vllm.exceptions import VLLMClientError
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.v1.engine.llm_engine import LLMEngine
 
-from r3mes_ray.errors import InvalidInput, PackageRejected
-from r3mes_ray.models.adapters import AdapterPackage, write_package
-from r3mes_ray.serving.inference.base import BASE_SLOT, GenerationRequest, Piece, PreparedAdapter
+from r3mes_ray.errors import InvalidInput
+from r3mes_ray.serving.inference.base import GenerationRequest, Piece
 from r3mes_ray.serving.inference.loop import Ticket
 from r3mes_ray.serving.inference.sequence import Answer, TextRules, tokens_left
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedFolder:
-    """A package as a folder that vLLM reads; it is there as long as this is."""
-
-    name: str
-    folder: tempfile.TemporaryDirectory[str] = field(repr=False)
-    nbytes: int
-
-
-class VllmSlots:
-    """Numbered slots over vLLM's adapters; `place` is called on the thread that steps the engine."""
-
-    def __init__(self, engine: LLMEngine, max_rank: int) -> None:
-        self._engine, self._max_rank = engine, max_rank
-        self._numbers = itertools.count(1)
-        self._placed: dict[int, tuple[LoRARequest, PreparedFolder]] = {}
-
-    def prepare(self, package: AdapterPackage) -> PreparedFolder:
-        """Write the package where vLLM can read it.
-
-        Raises:
-            PackageRejected: its rank is above what the engine has memory for.
-        """
-        found = package.manifest
-        for layer, module in package.modules().items():
-            if module.rank > self._max_rank:
-                detail = f"{module.rank} is above {self._max_rank}; raise serving.engine.max_rank"
-                raise PackageRejected("rank", layer, detail)
-        folder = tempfile.TemporaryDirectory(prefix="r3mes-vllm-")
-        write_package(package, Path(folder.name))
-        # vLLM's prefix cache is keyed by name: the name says what is in the package.
-        return PreparedFolder(f"{found.expert}@{found.version}-{found.gradient_hash}", folder, package.nbytes)
-
-    def place(self, slot: int, adapter: PreparedAdapter | None) -> None:
-        """Add an adapter to vLLM, or take it out.
-
-        Raises:
-            PackageRejected: vLLM does not take it.
-        """
-        if adapter is None:
-            placed = self._placed.pop(slot, None)
-            if placed is not None:
-                self._engine.remove_lora(placed[0].lora_int_id)
-            return
-        if not isinstance(adapter, PreparedFolder):
-            raise InvalidInput("adapter", f"{type(adapter).__name__} was prepared by another engine")
-        request = LoRARequest(adapter.name, next(self._numbers), adapter.folder.name)
-        try:
-            added = self._engine.add_lora(request)
-        except (ValueError, RuntimeError, KeyError) as error:
-            raise PackageRejected("engine", adapter.name, f"vLLM does not take it: {error}") from error
-        if not added:
-            raise PackageRejected("engine", adapter.name, "vLLM does not take it, and does not say why")
-        self._placed[slot] = (request, adapter)
-
-    def request_of(self, slot: int) -> LoRARequest | None:
-        """What a request of this slot names.
-
-        Raises:
-            InvalidInput: the slot is empty.
-        """
-        if slot == BASE_SLOT:
-            return None
-        placed = self._placed.get(slot)
-        if placed is None:
-            raise InvalidInput("slot", f"{slot} is empty")
-        return placed[0]
+from r3mes_ray.serving.inference.vllm_slots import VllmSlots
 
 
 class VllmDecoder:
@@ -114,7 +42,7 @@ class VllmDecoder:
         lora = self._slots.request_of(ticket.slot)
         try:
             self._engine.add_request(name, prompt, sampling_params(request, self._rules), lora_request=lora)
-        except ValueError as error:
+        except (ValueError, VLLMClientError) as error:
             what = "request" if request.sampling.json_schema is None else "response_format"
             raise InvalidInput(what, str(error).strip().partition("\n")[0]) from error
         self._names[ticket] = name

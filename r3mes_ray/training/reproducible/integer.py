@@ -124,6 +124,8 @@ def balanced(b: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
         return b, a
     exponent = biased_exponent(a.abs().amax(dim=1)) - (_BIAS + 1)
     exponent = torch.where(exponent <= -_BIAS, torch.zeros_like(exponent), exponent)
+    if not bool(exponent.any()):
+        return b, a
     return b * power_of_two(exponent), a * power_of_two(-exponent)[:, None]
 
 

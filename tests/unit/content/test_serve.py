@@ -56,7 +56,11 @@ async def test_gateway_raw_block_has_the_hash_of_its_cid(store, hello, url, head
         ("/ipfs/..%2f..%2fetc%2fpasswd?format=raw", 404),
         (f"/ipfs/{cid_of(b'absent')}?format=raw", 404),
         (f"/ipfs/{HELLO}?format=car&dag-scope=everything", 400),
-        (f"/ipfs/{HELLO}?format=car&entity-bytes=0:1", 400),
+        (f"/ipfs/{HELLO}?format=car&entity-bytes=0-1", 400),
+        (f"/ipfs/{HELLO}?format=car&entity-bytes=0:", 400),
+        (f"/ipfs/{HELLO}?format=car&entity-bytes=*:5", 400),
+        (f"/ipfs/{HELLO}?format=car&entity-bytes=12:*", 400),
+        (f"/ipfs/{HELLO}?format=car&entity-bytes=-99:-13", 400),
         ("/", 404),
     ],
 )
@@ -119,7 +123,7 @@ async def test_gateway_car_of_one_block_has_the_bytes_of_the_specification(store
     cid = bytes.fromhex("01551220") + hashlib.sha256(b"hello world\n").digest()
     header = bytes.fromhex("3aa265726f6f747381d82a582500") + cid + bytes.fromhex("6776657273696f6e01")
     assert answer.content == header + bytes([48]) + cid + b"hello world\n"
-    assert answer.headers["content-type"] == "application/vnd.ipld.car; version=1"
+    assert answer.headers["content-type"] == "application/vnd.ipld.car; version=1; order=dfs; dups=n"
 
 
 @pytest.mark.parametrize(("scope", "blocks"), [("all", 2), ("entity", 1), ("block", 1)])

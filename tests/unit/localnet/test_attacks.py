@@ -7,9 +7,9 @@ import pytest
 from r3mes_ray.localnet.codes import Refused
 from r3mes_ray.localnet.machine import check
 from r3mes_ray.localnet.queries.disputes import proofs
-from r3mes_ray.localnet.records import UPDATES
+from r3mes_ray.localnet.records import UPDATES, u64
 from r3mes_ray.protocol.address import parse_address
-from r3mes_ray.protocol.merkle import UpdateLeaf, verify_proof
+from r3mes_ray.protocol.merkle import UpdateLeaf, merkle_root, verify_proof
 from r3mes_ray.types import Cid
 from r3mes_ray.wire.r3mes.v1.query_pb2 import QueryProofsRequest
 
@@ -49,6 +49,12 @@ def test_commitment_of_an_earlier_round_does_not_open_in_another(lab) -> None:
     lab.to_height(lab.round(1).commit_end)
     shown = lab.reveal(lab.alice, training_round_id=1)
     assert lab.code(lab.alice, shown) == ("remes", 1022)
+    update = UPDATES.get(lab.node.store, u64(2))
+    root = merkle_root(
+        [UpdateLeaf(2, Cid(update.ipfs_hash), update.gradient_hash, parse_address(update.miner, "remes"))]
+    )
+    fitting = lab.reveal(lab.alice, training_round_id=1, participant_gradient_ids=[2], merkle_root=root)
+    assert lab.code(lab.alice, fitting) == ("r3mes", 8)
 
 
 def test_proof_with_a_forged_index_or_total_does_not_verify(lab) -> None:

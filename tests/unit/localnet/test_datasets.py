@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from r3mes_ray.localnet import handlers
+from r3mes_ray.localnet.codes import Refused
 from r3mes_ray.localnet.context import Context
 from r3mes_ray.localnet.ledger import GOV, TREASURY, balance
 from r3mes_ray.localnet.queries import market
@@ -122,6 +123,8 @@ def test_dataset_marks_and_removals_are_the_authority_s(staked) -> None:
     assert staked.code(staked.alice, MsgRemoveDataset(authority=alice, reason="x")) == ("remes", 1017)
     _as_gov(staked, MsgMarkDatasetAsOfficial(authority=AUTHORITY, dataset_id=0))
     assert DATASETS.get(staked.node.store, u64(0)).is_official_training_data
+    with pytest.raises(Refused, match="official already"):
+        _as_gov(staked, MsgMarkDatasetAsOfficial(authority=AUTHORITY, dataset_id=0))
     _as_gov(staked, MsgRemoveDataset(authority=AUTHORITY, dataset_id=0, reason="licence"))
     assert DATASETS.get(staked.node.store, u64(0)).status == "removed"
 

@@ -11,6 +11,7 @@ from r3mes_ray.localnet.queries import gov, remes
 from r3mes_ray.localnet.records import DEPOSITS, MODELS, PROPOSALS, u64
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.protocol.address import format_address
+from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
 from r3mes_ray.wire.cosmos.gov.v1 import gov_pb2
 from r3mes_ray.wire.cosmos.gov.v1.query_pb2 import QueryParamsRequest as GovParamsRequest
 from r3mes_ray.wire.cosmos.gov.v1.query_pb2 import QueryProposalsRequest, QueryTallyResultRequest
@@ -105,6 +106,7 @@ def test_proposal_whose_message_is_refused_fails_and_changes_nothing(voters, mes
         {"reward_per_gradient": "5aaa"},
         {"slashing_penalty": "1.5"},
         {"slashing_penalty": "nan"},
+        {"slashing_penalty": "half"},
         {"slashing_penalty": "0.00001"},
         {"challenge_period_blocks": 0},
         {"max_validators": 0},
@@ -173,6 +175,7 @@ def test_proposal_refusals(voters) -> None:
     broken = _propose(lab)
     broken.messages[0].value = b"\xff"
     assert lab.code(lab.alice, broken) == ("gov", 12)
+    assert lab.code(lab.alice, _propose(lab, *[_params(lab)] * 17)) == ("gov", 12)
     assert lab.code(lab.alice, _propose(lab, metadata="x" * 256)) == ("gov", 15)
     assert lab.code(lab.alice, _propose(lab, title="")) == ("sdk", 18)
     assert lab.code(lab.alice, _propose(lab, expedited=True)) == ("sdk", 37)
@@ -189,6 +192,10 @@ def test_vote_and_deposit_refusals(voters) -> None:
     assert lab.code(lab.bob, vote) == ("gov", 15)
     nothing = MsgDeposit(proposal_id=1, depositor=lab.address(lab.bob))
     assert lab.code(lab.bob, nothing) == ("gov", 16)
+    other = MsgDeposit(proposal_id=1, depositor=lab.address(lab.bob), amount=[Coin(denom="aaa", amount="1")])
+    assert lab.code(lab.bob, other) == ("sdk", 10)
+    other.amount[0].CopyFrom(lab.coin(10**15))
+    assert lab.code(lab.bob, other) == ("sdk", 5)
     nothing.proposal_id = 7
     assert lab.code(lab.bob, nothing) == ("gov", 2)
     lab.to_height(lab.node.height + 20)

@@ -5,37 +5,67 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from r3mes_ray.localnet import ledger
 from r3mes_ray.localnet.blocks import genesis_block, next_block
+from r3mes_ray.localnet.handlers import RULES as RULES_OF_MESSAGES
 from r3mes_ray.localnet.machine import identity_of
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.records import BALANCES, STAKES, SUPPLY
+from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.localnet.state import EmptyState, Overlay
 from r3mes_ray.localnet.store import open_store
+from r3mes_ray.protocol.address import format_address
 from r3mes_ray.protocol.cid import cid_of
-from r3mes_ray.wire.cosmos.gov.v1.tx_pb2 import MsgDeposit, MsgVote
-from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgAddStake, MsgWithdrawStake
+from r3mes_ray.wire.cosmos.gov.v1.tx_pb2 import MsgDeposit, MsgSubmitProposal, MsgVote
+from r3mes_ray.wire.r3mes.v1.tx_pb2 import (
+    MsgAddStake,
+    MsgAnnounceContent,
+    MsgRetireExpert,
+    MsgUpdateParams,
+    MsgWithdrawStake,
+)
+from r3mes_ray.wire.r3mes.v1.types_pb2 import Params
 from r3mes_ray.wire.remes.remes.v1 import node_pb2
+from r3mes_ray.wire.remes.remes.v1 import tx_pb2 as remes
 from r3mes_ray.wire.remes.remes.v1.dataset_pb2 import DatasetMetadata
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import (
+    MsgActivateModel,
     MsgAppealSlashing,
     MsgChallengeAggregation,
+    MsgClaimTask,
+    MsgCompleteTask,
+    MsgMarkDatasetAsOfficial,
     MsgProposeDataset,
+    MsgRegisterModel,
     MsgRegisterNode,
+    MsgRemoveDataset,
     MsgRequestInference,
     MsgResolveChallenge,
     MsgSubmitCPUVerification,
     MsgSubmitInferenceResult,
     MsgSubmitRandomVerifierResult,
+    MsgUpdateNodeRegistration,
     MsgUpdateServingNodeStatus,
     MsgVoteDataset,
 )
 
 EVIDENCE = cid_of(b"evidence")
+GOV = format_address(ledger.GOV, "remes")
 Make = Callable[[object, object], Message]
+
+
+def _proposal(lab, key, message: Message) -> MsgSubmitProposal:
+    packed = AnyMessage(type_url=type_url(message), value=message.SerializeToString(deterministic=True))
+    coins = [lab.coin(10_000_000)]
+    return MsgSubmitProposal(
+        messages=[packed], initial_deposit=coins, proposer=lab.address(key), title="t", summary="s"
+    )
+
 
 MAKERS: tuple[Make, ...] = (
     lambda lab, key: lab.transfer(key, lab.bob, 7),
@@ -85,6 +115,29 @@ MAKERS: tuple[Make, ...] = (
     ),
     lambda lab, key: MsgSubmitInferenceResult(
         serving_node=lab.address(key), request_id=f"{lab.address(lab.bob)}|9|0", result_ipfs_hash=EVIDENCE
+    ),
+    lambda lab, key: MsgRetireExpert(owner=lab.address(key), name="python"),
+    lambda lab, key: MsgAnnounceContent(node_address=lab.address(key), content_url="http://peer"),
+    lambda lab, key: MsgUpdateNodeRegistration(node_address=lab.address(key), roles=[node_pb2.NODE_TYPE_PROPOSER]),
+    lambda lab, key: _proposal(
+        lab, key, MsgUpdateParams(authority=GOV, changes=Params(miner_reward="7", grace_blocks=2))
+    ),
+    lambda lab, key: _proposal(lab, key, MsgResolveChallenge(resolver=GOV, fraud_detected=True)),
+    lambda lab, key: _proposal(lab, key, MsgMarkDatasetAsOfficial(authority=GOV)),
+    lambda lab, key: MsgClaimTask(miner=lab.address(key)),
+    lambda lab, key: MsgCompleteTask(
+        miner=lab.address(key), gradient_hash="cd" * 32, gradient_ipfs_hash=cid_of(lab.address(key).encode())
+    ),
+    *(
+        lambda lab, key, kind=kind: kind(authority=lab.address(key))
+        for kind in (
+            MsgUpdateParams,
+            remes.MsgUpdateParams,
+            MsgRegisterModel,
+            MsgActivateModel,
+            MsgMarkDatasetAsOfficial,
+            MsgRemoveDataset,
+        )
     ),
 )
 STEPS = st.lists(
@@ -145,6 +198,11 @@ def test_any_sequence_conserves_the_supply_and_replays(lab, first_genesis, steps
 def _has_updates(lab, maker: int) -> bool:
     """Commits and reveals are built from the round's updates; without one there is nothing to build."""
     return maker not in (9, 10, 11) or lab.round().gradient_count > 1
+
+
+def test_sequences_are_made_of_every_message_that_has_rules(lab) -> None:
+    lab.with_updates()
+    assert {type_url(make(lab, lab.alice)) for make in MAKERS} == set(RULES_OF_MESSAGES)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

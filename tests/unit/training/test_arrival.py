@@ -3,6 +3,7 @@
 import itertools
 import random
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 
 import pytest
 
@@ -10,16 +11,19 @@ from r3mes_ray.content import open_store
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.context import RoundPorts
 from r3mes_ray.training.coordinator import RoundCoordinator
-from r3mes_ray.training.ports import Lost, serial_map
+from r3mes_ray.training.layers import LayerWork
+from r3mes_ray.training.objects import Here
+from r3mes_ray.training.ports import Lost, ParallelMap, serial_map
+from r3mes_ray.training.update import decode_update
 
 UPDATES = 5
 
 
-def reversed_map(task, items, label):
+def in_reverse(task, items, label):
     return reversed(list(serial_map(task, items, label)))
 
 
-def shuffled_map(task, items, label):
+def shuffled(task, items, label):
     return iter(random.Random(3).sample(found := list(serial_map(task, items, label)), len(found)))
 
 
@@ -33,17 +37,28 @@ def threads(count):
     return run
 
 
-def forgetful():
-    """Loses the worker of every item at its first try; the proposer then fetches by itself."""
-
-    def run(task, items, label):
-        for index, _ in enumerate(items):
-            yield index, Lost("its worker died")
-
-    return run
+def forgetful(task, items, label):
+    """Loses the worker of every update at its first try; the proposer then fetches by itself."""
+    if task is decode_update:
+        return iter([(index, Lost("its worker died")) for index, _ in enumerate(items)])
+    return serial_map(task, items, label)
 
 
-@pytest.mark.parametrize("order", [reversed_map, shuffled_map, threads(1), threads(8), forgetful()])
+@dataclass(frozen=True)
+class Objects:
+    """Scatters by the given map."""
+
+    parallel: ParallelMap
+
+    def share(self, value):
+        return Here(value)
+
+    def scatter(self, task, items, label, pieces):
+        for index, result in self.parallel(task, items, label):
+            yield index, result if isinstance(result, Lost) else (result[0], tuple(map(Here, result[1])))
+
+
+@pytest.mark.parametrize("order", [in_reverse, shuffled, threads(1), threads(8), forgetful])
 async def test_round_has_the_same_cid_in_any_order_of_arrival(chain, clock, base, packages, tmp_path, order):
     shared = {"kind": "disk", "path": tmp_path / "content"}
     homes = (Settings.model_validate({"home": tmp_path / str(n), "content": shared}) for n in itertools.count())
@@ -59,7 +74,8 @@ async def test_round_has_the_same_cid_in_any_order_of_arrival(chain, clock, base
         chain.history.clear()
         chain.round.has_aggregation, chain.height = False, 16
         settings = next(homes)
-        ports = RoundPorts(settings, chain, open_store(settings), lambda: base, parallel=parallel, clock=clock)
+        layers = LayerWork(parallel, Objects(parallel))
+        ports = RoundPorts(settings, chain, open_store(settings), lambda: base, layers=layers, clock=clock)
         report = await RoundCoordinator(ports).run(0)
         assert report.accepted == tuple(range(UPDATES))
         cids.append(report.cid)

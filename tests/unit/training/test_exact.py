@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 
+from r3mes_ray.training import effects
 from r3mes_ray.training.effects import Part, effects_of
 from r3mes_ray.training.exact import mean_of_module
 
@@ -136,6 +137,57 @@ def test_mean_of_a_row_that_cancels_the_base_raises_instead_of_publishing_infini
     assert effects_of(weight, [hostile]).gains.tolist() == [[0.0, 1.0]]
     with pytest.raises(ValueError, match="mean gain"):
         mean_of_module(weight, [hostile], [1.0], rank=1, with_magnitude=True)
+
+
+def with_zero_rows(magnitude):
+    """A foreign base with two rows of zeros, of which a DoRA touches the second, with a magnitude at the first."""
+    weight, (dora, lora) = random_parts(12, (6, 7), [2, 2], [True, False])
+    weight[:2] = 0.0
+    b, m = dora.b.clone(), dora.magnitude.clone()
+    b[0], m[0], m[1] = 0.0, magnitude, float((b[1] @ dora.a).norm()) * 1.5
+    return weight, Part(b, dora.a, m), lora
+
+
+def test_mean_of_a_zero_row_that_nobody_turns_stays_zero():
+    """No direction and no magnitude: the row moves nothing, and the other parts are averaged as ever."""
+    weight, dora, lora = with_zero_rows(0.0)
+    assert effects_of(weight, [dora]).gains[0, 0] == 1.0
+    alone = mean_of_module(weight, [dora], [1.0], rank=2, with_magnitude=True)
+    assert (alone.magnitude[0], bool(alone.b[0].any())) == (0.0, False)
+    mean = mean_of_module(weight, [dora, lora], [0.5, 0.5], rank=4, with_magnitude=True)
+    expected = (dense(weight, dora).nan_to_num(0.0) + dense(weight, lora)) / 2
+    torch.testing.assert_close(published(weight, mean), expected, rtol=0, atol=3e-6)
+
+
+def test_zero_row_with_a_magnitude_has_no_gain():
+    """It says what no weight can be: the gate refuses a gain of 0."""
+    weight, dora, _ = with_zero_rows(0.7)
+    assert effects_of(weight, [dora]).gains[0, :2].tolist() == [0.0, pytest.approx(1.5)]
+
+
+class ReadOnce(list):
+    """Parts that are on disk: counts how often each is read."""
+
+    def __init__(self, parts):
+        super().__init__(parts)
+        self.reads = [0] * len(parts)
+
+    def __getitem__(self, index):
+        self.reads[index] += 1
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("columns", [1, 5, 512])
+@pytest.mark.parametrize("ranks", [[2, 3, 1], [4, 6, 5, 3]])
+def test_mean_group_after_group_equals_the_dense_mean(monkeypatch, ranks, columns):
+    """As factors while they are narrower than the layer, and as a dense sum: the second case is wider than 10."""
+    monkeypatch.setattr(effects, "GROUP_COLUMNS", columns)
+    weight, parts = random_parts(13, (12, 10), ranks, [True, False, True, False][: len(ranks)])
+    stored, shares = ReadOnce(parts), [1 / len(ranks)] * len(ranks)
+    mean = mean_of_module(weight, stored, shares, rank=10, with_magnitude=True)
+    assert stored.reads == [1] * len(ranks)
+    expected = sum(dense(weight, part) for part in parts) / len(ranks)
+    torch.testing.assert_close(published(weight, mean), expected, rtol=0, atol=3e-6)
 
 
 class Linears(nn.Module):

@@ -1,8 +1,10 @@
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r3mes_ray.models.adapters.package import write_package
+from r3mes_ray.training import effects
 from r3mes_ray.training.effects import Part
 from r3mes_ray.training.gram import gram_of_layer, gram_of_steps
 from r3mes_ray.training.stored import StoredAdapter, layers_of
@@ -32,6 +34,21 @@ def test_gram_of_a_layer_equals_the_dense_inner_products(seed, kinds):
         parts.append(None if kind == "none" else Part(normal(9, 3) * 0.3, normal(3, 7) * 0.3, magnitude))
     steps = torch.stack([dense_step(weight, part).reshape(-1) for part in parts])
     torch.testing.assert_close(gram_of_layer(weight, parts), steps @ steps.T, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("columns", [1, 5])
+def test_gram_of_a_layer_is_the_same_group_after_group(monkeypatch, columns):
+    generator = torch.Generator().manual_seed(4)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    weight = normal(9, 7)
+    magnitudes = [None, None, weight.norm(dim=1) * (1 + 0.1 * normal(9).tanh()), None]
+    parts = [Part(normal(9, 3) * 0.3, normal(3, 7) * 0.3, magnitude) for magnitude in magnitudes] + [None]
+    whole = gram_of_layer(weight, parts)
+    monkeypatch.setattr(effects, "GROUP_COLUMNS", columns)
+    torch.testing.assert_close(gram_of_layer(weight, parts), whole, rtol=1e-10, atol=1e-10)
 
 
 def stored(package, folder):

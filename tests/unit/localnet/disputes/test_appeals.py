@@ -13,6 +13,7 @@ from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgAddStake
 from r3mes_ray.wire.remes.remes.v1 import node_pb2
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import (
     MsgAppealSlashing,
+    MsgSubmitCPUVerification,
 )
 
 EVIDENCE = cid_of(b"evidence")
@@ -46,6 +47,9 @@ def _slashed(lab, court) -> None:
 def test_appeal_accepted_gives_the_stake_back(lab, court) -> None:
     _slashed(lab, court)
     assert lab.ok(lab.alice, _appeal(lab)).appeal_id == "0"
+    judge = court.record().cpu_verification_panel[0]
+    named = MsgSubmitCPUVerification(validator=judge, challenge_id=0, is_valid=True, computed_hash=EVIDENCE)
+    assert lab.code(court.key_of(judge), named) == ("remes", 1014)
     court.panel_says([True, True], appeal=True)
     lab.ok(lab.alice, court.resolve(lab.alice, False))
     assert STAKES.get(lab.node.store, court.owner(lab.alice)) == 10_000_000

@@ -1,0 +1,173 @@
+"""One engine in a process of its own, told what to run and how long it took; this file is also that process.
+
+`python engine_worker.py KIND MODEL` reads lines of JSON (`Job`) and answers seconds. Its kinds: `ours` (vLLM with our
+plugin), `stock` (vLLM without any plugin), `peft-mixed` (PEFT with an adapter for each row), `peft-swap` (PEFT, one
+adapter after the other).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_NO_USAGE_STATS": "1",
+}
+READY = "ready"
+SLOTS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A batch: each row's adapter folder (empty for the base), tokens of each prompt, and tokens to generate."""
+
+    adapters: tuple[str, ...]
+    prompt_tokens: int
+    new_tokens: int
+
+
+Run: TypeAlias = Callable[[Job], None]
+
+
+class Worker:
+    """A running engine; it ends with the `with` block. `start_s` is from nothing to ready."""
+
+    def __init__(self, kind: str, model: Path) -> None:
+        plugins = {"VLLM_PLUGINS": "r3mes" if kind == "ours" else ""}
+        command = [sys.executable, "-m", "r3mes_ray.bench.engine_worker", kind, str(model)]
+        began = time.perf_counter()
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | ENVIRONMENT | plugins,
+        )
+        self.rss_bytes = int(self._answer())
+        self.start_s = time.perf_counter() - began
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait(timeout=120)
+
+    def seconds(self, job: Job) -> float:
+        """How long a batch took, measured by that process."""
+        if self._process.stdin is None:
+            raise OSError("the engine's process has no pipe")
+        self._process.stdin.write(json.dumps(asdict(job)) + "\n")
+        self._process.stdin.flush()
+        return float(self._answer())
+
+    def _answer(self) -> str:
+        """The next line that is meant for us: libraries print too."""
+        if self._process.stdout is None:
+            raise OSError("the engine's process has no pipe")
+        for line in self._process.stdout:
+            if line.startswith(READY):
+                return line.removeprefix(READY)
+        raise OSError(f"the engine's process ended with code {self._process.wait()}")
+
+
+def _vllm(model: str) -> Run:
+    vllm = importlib.import_module("vllm")
+    request_type = importlib.import_module("vllm.lora.request").LoRARequest
+    engine = vllm.LLM(
+        model, dtype="float32", enforce_eager=True, enable_lora=True, max_loras=SLOTS, max_cpu_loras=SLOTS,
+        max_lora_rank=8, max_num_seqs=32, max_model_len=1024, kv_cache_memory_bytes=512 * 2**20,
+        enable_prefix_caching=False, disable_log_stats=True, generation_config="vllm",
+    )  # fmt: skip
+    loaded: dict[str, Any] = {}
+
+    def request_of(folder: str) -> Any:
+        if folder and folder not in loaded:
+            if len(loaded) == SLOTS:
+                engine.llm_engine.remove_lora(loaded.pop(next(iter(loaded))).lora_int_id)
+            loaded[folder] = request_type(folder, 1 + request_of.count, folder)  # type: ignore[attr-defined]
+            request_of.count += 1  # type: ignore[attr-defined]
+            engine.llm_engine.add_lora(loaded[folder])
+        return loaded.get(folder)
+
+    request_of.count = 0  # type: ignore[attr-defined]
+
+    def run(job: Job) -> None:
+        prompts = [{"prompt_token_ids": tokens} for tokens in _prompts(job)]
+        sampling = vllm.SamplingParams(temperature=0.0, max_tokens=job.new_tokens, ignore_eos=True, detokenize=False)
+        requests = [request_of(folder) for folder in job.adapters]
+        engine.generate(prompts, sampling, lora_request=requests, use_tqdm=False)
+
+    return run
+
+
+def _peft(model: str, *, mixed: bool) -> Run:
+    torch = importlib.import_module("torch")
+    auto = importlib.import_module("transformers").AutoModelForCausalLM
+    wrap = importlib.import_module("peft").PeftModel
+    base = auto.from_pretrained(model, dtype=torch.float32).eval()
+    held: dict[str, Any] = {"model": base}
+
+    def name_of(folder: str) -> str:
+        name = Path(folder).name
+        if held["model"] is base:
+            held["model"] = wrap.from_pretrained(base, folder, adapter_name=name).eval()
+        elif name not in held["model"].peft_config:
+            held["model"].load_adapter(folder, adapter_name=name)
+        return name
+
+    def generate(prompts: Sequence[Sequence[int]], new_tokens: int, **options: Any) -> None:
+        with torch.inference_mode():
+            held["model"].generate(
+                input_ids=torch.tensor(prompts), max_new_tokens=new_tokens, min_new_tokens=new_tokens,
+                do_sample=False, **options,
+            )  # fmt: skip
+
+    def run(job: Job) -> None:
+        prompts = _prompts(job)
+        names = [name_of(folder) if folder else "__base__" for folder in job.adapters]
+        if set(names) == {"__base__"}:
+            generate(prompts, job.new_tokens)
+        elif mixed:
+            generate(prompts, job.new_tokens, adapter_names=names)
+        else:
+            for name in dict.fromkeys(names):
+                held["model"].set_adapter(name)
+                generate([p for p, own in zip(prompts, names, strict=True) if own == name], job.new_tokens)
+
+    return run
+
+
+def _prompts(job: Job) -> list[list[int]]:
+    chance = random.Random(job.prompt_tokens)
+    return [[chance.randrange(100, 4000) for _ in range(job.prompt_tokens)] for _ in job.adapters]
+
+
+def _serve(kind: str, model: str) -> None:
+    run = _vllm(model) if kind in ("ours", "stock") else _peft(model, mixed=kind == "peft-mixed")
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    print(f"{READY}{resident}", flush=True)
+    for line in sys.stdin:
+        fields = json.loads(line)
+        job = Job(tuple(fields["adapters"]), fields["prompt_tokens"], fields["new_tokens"])
+        began = time.perf_counter()
+        run(job)
+        print(f"{READY}{time.perf_counter() - began}", flush=True)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], sys.argv[2])
