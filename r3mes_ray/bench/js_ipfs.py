@@ -37,7 +37,8 @@ class JsIpfs:
     def __enter__(self) -> JsIpfs:
         self._repo.mkdir(parents=True, exist_ok=True)
         (self._repo / "polyfill.cjs").write_text(_POLYFILL)
-        subprocess.run(self._command("init", "--empty-repo", "--profile=test"), env=self._env, check=True, timeout=120)
+        init = self._command("init", "--empty-repo", "--profile=test")
+        subprocess.run(init, env=self._env, stdout=subprocess.DEVNULL, check=True, timeout=120)
         self._configure()
         with (self._repo / "log").open("wb") as log:
             self._process = subprocess.Popen(

@@ -6,14 +6,13 @@ With --json standard output has one JSON document a line for each event; else ea
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from r3mes_ray.cli.context import current, plain, progress, run
+from r3mes_ray.cli.context import current, emit, plain, progress, run
 from r3mes_ray.cli.proposing import proposer_ports
 from r3mes_ray.cli.round_tables import render_report
 from r3mes_ray.settings import Settings
@@ -99,7 +98,7 @@ def _line(what: str, expert: str, round_id: int | None, detail: str, extra: dict
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if current().json:
         record = {"time": now, "event": what, "expert": expert, "round_id": round_id, "detail": detail, **(extra or {})}
-        print(json.dumps(record, ensure_ascii=False), flush=True)
+        emit(record, "")
         return
     where = expert if round_id is None else f"{expert} round {round_id}"
     said = detail if what == "step" else f"{what} {detail}".rstrip()

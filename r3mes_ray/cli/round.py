@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from r3mes_ray.chain import open_chain, queries
+from r3mes_ray.chain.records import RoundRecord
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.cli.passphrases import open_key
 from r3mes_ray.cli.round_tables import render_report, render_round
 from r3mes_ray.cli.round_verify import app as verifying
 from r3mes_ray.cli.tables import fields, table
 from r3mes_ray.errors import ConfigError
+from r3mes_ray.training.geometry import read_geometry
 from r3mes_ray.training.journal import journalled_rounds, read_journal
 from r3mes_ray.training.opening import PhaseBlocks, open_round, parameters_of
+from r3mes_ray.training.pictures import RoundPicture, draw_round
 from r3mes_ray.training.report import RoundReport, report_of
 from r3mes_ray.types import RoundId
 
@@ -79,13 +83,30 @@ def list_command(expert: Annotated[str, typer.Option(help="Only rounds of this e
 
 
 @app.command("show")
-def show_command(number: Annotated[int, typer.Argument(min=0, help="Number of the round.")]) -> None:
+def show_command(
+    number: Annotated[int, typer.Argument(min=0, help="Number of the round.")],
+    pictures: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder for PNGs of a round that this node aggregated.")
+    ] = None,
+) -> None:
     """Show a round with its updates, and what this node made of it."""
     client, round_id = open_chain(current().settings, None), RoundId(number)
     record = run(queries.round_of(client, round_id))
     updates = run(queries.round_updates(client, round_id))
     report = _report(round_id) if round_id in _known() else None
-    emit({"round": record, "updates": updates, "report": report}, render_round(record, updates, report))
+    drawn = () if pictures is None else _draw(record, report, pictures)
+    shown = {"round": record, "updates": updates, "report": report, "pictures": drawn}
+    emit(shown, "\n".join([render_round(record, updates, report), *map(str, drawn)]))
+
+
+def _draw(record: RoundRecord, report: RoundReport | None, folder: Path) -> tuple[Path, ...]:
+    settings = current().settings
+    geometry = read_geometry(settings.home, settings.chain.chain_id, record.round_id)
+    if geometry is None or report is None:
+        hint = f"`r3mes round verify {record.round_id} --pictures DIR` draws it from chain and content"
+        raise ConfigError("--pictures", f"this home has not aggregated round {record.round_id}; {hint}")
+    picture = RoundPicture(record.round_id, record.expert, record.rule, geometry, report.accepted, report.excluded)
+    return draw_round(picture, folder)
 
 
 def _finish(report: RoundReport) -> None:

@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 from r3mes_ray.chain import open_chain
-from r3mes_ray.cli.context import current, emit, plain, run
+from r3mes_ray.cli.context import current, emit, plain, progress, run
 from r3mes_ray.cli.passphrases import open_key
 from r3mes_ray.cli.tables import fields
 from r3mes_ray.content import open_store
+from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.base import load_base
 from r3mes_ray.training.challenge import Challenge, challenge_round
+from r3mes_ray.training.pictures import RoundPicture, draw_round
 from r3mes_ray.training.verification import Checked, check_round, inclusion_proof
 from r3mes_ray.types import RoundId, UpdateId
 
@@ -30,6 +32,7 @@ def verify_command(
     number: Number,
     challenge: Annotated[bool, typer.Option("--challenge", help="Challenge FRAUD on chain; costs a bond.")] = False,
     key: Annotated[str | None, typer.Option(help="Name of the key that challenges.")] = None,
+    pictures: Annotated[Path | None, typer.Option(file_okay=False, help="Folder for PNGs of the round.")] = None,
 ) -> None:
     """Recompute a round's aggregate from chain and content: EXACT, EQUIVALENT or FRAUD (exit code 1).
 
@@ -43,10 +46,21 @@ def verify_command(
         folder = Path(scratch)
         base = partial(load_base, settings.model.path, threads=settings.model.threads)
         checked = run(check_round(settings, client, store, base, round_id, folder))
+        if pictures is not None:
+            _draw(checked, pictures)
         landed = run(challenge_round(client, store, round_id, checked, folder)) if challenge else None
     _emit(checked, landed)
     if landed is None and checked.verification.verdict == "FRAUD":
         raise typer.Exit(1)
+
+
+def _draw(checked: Checked, folder: Path) -> None:
+    found, own = checked.round, checked.own
+    if own is None:
+        raise InvalidInput("--pictures", "the published package cannot be read, so nothing was recomputed")
+    picture = RoundPicture(found.round_id, found.expert, found.rule, own.geometry, own.accepted, own.excluded)
+    for path in draw_round(picture, folder):
+        progress.print(str(path), markup=False, soft_wrap=True)
 
 
 def _emit(checked: Checked, landed: Challenge | None) -> None:

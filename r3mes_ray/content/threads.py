@@ -17,3 +17,6 @@ async def in_thread(action: Callable[P, None], *args: P.args, **kwargs: P.kwargs
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+    finally:
+        # An error of the task would keep this frame, and with it all that its callers hold, until the next collection.
+        del task

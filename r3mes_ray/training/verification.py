@@ -40,6 +40,7 @@ OWN = "own"
 class Checked:
     """A verdict with what it rests on; `own` is None where the published package could not even be read."""
 
+    round: RoundRecord
     aggregation: AggregationRecord
     verification: Verification
     own: Recomputed | None
@@ -79,7 +80,7 @@ async def check_round(
         published = await fetch_package(store, revealed.aggregate, folder / "published", limit)
     except PackageRejected as error:
         reason = f"the published package breaks the rule {error.rule}: {error.subject}: {error.detail}"
-        return Checked(revealed, _fraud(revealed, reason), None)
+        return Checked(record, revealed, _fraud(revealed, reason), None)
     start: StoredAdapter | None = None
     if record.start is not None:
         start = stored(folder / "start", await fetch_package(store, record.start, folder / "start", limit))
@@ -87,10 +88,10 @@ async def check_round(
     loaded = await asyncio.to_thread(base)
     recorded = recorded_exclusions(published)
     if reason := unfair_limit(plan, recorded):
-        return Checked(revealed, _fraud(revealed, reason), None)
+        return Checked(record, revealed, _fraud(revealed, reason), None)
     own = await asyncio.to_thread(recompute, settings, loaded, plan, start, recorded, folder / "updates")
     found = await asyncio.to_thread(_compare, settings, loaded, plan, published, own, revealed, folder)
-    return Checked(revealed, found, own)
+    return Checked(record, revealed, found, own)
 
 
 def _fraud(revealed: AggregationRecord, reason: str) -> Verification:

@@ -1,10 +1,9 @@
-"""The chain as a process: started by its command, killed, started again, asked through the real client."""
+"""The chain as a process: started by its command, ended, started again, asked through the real client."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,16 +14,11 @@ from pathlib import Path
 import grpc
 import pytest
 
-from r3mes_ray.chain import open_chain, queries
-from r3mes_ray.chain.base import SignedTx
+from r3mes_ray.chain import open_chain
 from r3mes_ray.chain.keys import PrivateKey
-from r3mes_ray.errors import ChainError, NotOnChain
-from r3mes_ray.localnet.genesis import genesis_path, read_genesis
-from r3mes_ray.localnet.store import open_store
+from r3mes_ray.errors import NotOnChain
 from r3mes_ray.settings import ChainSettings, Settings
-from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
-from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
-from r3mes_ray.wire.cosmos.tx.v1beta1.service_pb2 import GetTxRequest, GetTxResponse
+from r3mes_ray.wire.cosmos.tx.v1beta1.service_pb2 import GetTxRequest
 
 pytestmark = pytest.mark.e2e
 
@@ -70,58 +64,17 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
         made.end(signal.SIGKILL)
 
 
+@pytest.fixture(scope="module")
+def used_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose chain ran, and ended."""
+    made = Chain(tmp_path_factory.mktemp("used"))
+    made.start("--genesis-balance", BALANCE)
+    assert made.end(signal.SIGTERM) == 0
+    return made.home
+
+
 def _settings(home: Path, address: str) -> Settings:
     return Settings(home=home, chain=ChainSettings(grpc_address=address, inclusion_timeout_s=5))
-
-
-def _send(amount: int) -> MsgSend:
-    coin = Coin(denom="uremes", amount=str(amount))
-    return MsgSend(from_address=KEY.address("remes"), to_address=OTHER, amount=[coin])
-
-
-async def _send_until_killed(chain: Chain, address: str, kill_after: int) -> list[SignedTx]:
-    """Send one after another; the chain dies while one is under way. Returns those told as included."""
-    client = open_chain(_settings(chain.home, address), KEY)
-    told: list[SignedTx] = []
-    try:
-        while True:
-            tx = await client.sign([_send(len(told) + 1)], gas=200_000)
-            if len(told) == kill_after:
-                asyncio.get_running_loop().call_later(0.03, os.kill, chain.process.pid, signal.SIGKILL)
-            await client.broadcast(tx)
-            told.append(tx)
-    except ChainError:
-        return told
-
-
-async def test_chain_killed_keeps_every_transaction_it_told_of(chain: Chain) -> None:
-    told: list[SignedTx] = []
-    flags = ["--block-time-ms", "30", "--genesis-balance", BALANCE]
-    for kill_after in (3, 2, 4):
-        address = chain.start(*flags)["grpc"]
-        client = open_chain(_settings(chain.home, address), None)
-        for tx in told:
-            found = await queries.ask(client, GetTxRequest(hash=tx.tx_hash), GetTxResponse)
-            assert found.tx_response.code == 0
-        told += await _send_until_killed(chain, address, kill_after)
-        assert chain.process.wait(20) == -signal.SIGKILL
-        chain.process.stdout.close()
-        chain.process = None
-    _check_database(chain.home, told)
-
-
-def _check_database(home: Path, told: list[SignedTx]) -> None:
-    first = read_genesis(genesis_path(Settings(home=home)))
-    store = open_store(home / "chain" / "chain.sqlite", first)
-    sequences = []
-    for height in range(store.head.height + 1):
-        for stored in store.txs(height):
-            event = next(e for e in stored.response.events if any(a.key == "acc_seq" for a in e.attributes))
-            sequences.append(int(event.attributes[0].value.rpartition("/")[2]))
-    assert sequences == list(range(len(sequences)))
-    assert {tx.sequence for tx in told} <= set(sequences)
-    assert len(told) >= 9
-    store.close()
 
 
 def test_chain_terminated_stops_and_frees_its_home(chain: Chain) -> None:
@@ -163,15 +116,13 @@ def test_chain_busy_port_is_refused_with_its_flag(chain: Chain) -> None:
         (["--genesis-balance", "remes1x=5uremes"], "GenesisConflict"),
     ],
 )
-def test_chain_other_genesis_is_refused(chain: Chain, flags: list[str], error: str) -> None:
-    chain.start("--genesis-balance", BALANCE)
-    chain.end(signal.SIGTERM)
+def test_chain_other_genesis_is_refused(chain: Chain, used_home: Path, flags: list[str], error: str) -> None:
+    chain.home = used_home
     assert chain.start(*flags)["error"]["type"] == error
 
 
-def test_chain_tampered_database_is_refused(chain: Chain) -> None:
-    chain.start("--genesis-balance", BALANCE)
-    chain.end(signal.SIGTERM)
+def test_chain_tampered_database_is_refused(chain: Chain, used_home: Path) -> None:
+    shutil.copytree(used_home, chain.home, dirs_exist_ok=True)
     path = chain.home / "chain" / "chain.sqlite"
     path.write_bytes(path.read_bytes().replace(b"1000000000000", b"9000000000000"))
     assert chain.start()["error"]["type"] == "ChainCorrupt"

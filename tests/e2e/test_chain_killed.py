@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from r3mes_ray.chain import open_chain
+from r3mes_ray.chain import open_chain, queries
 from r3mes_ray.chain.base import SignedTx
 from r3mes_ray.chain.keys import PrivateKey
 from r3mes_ray.errors import ChainError
@@ -29,6 +29,15 @@ SENDERS = tuple(PrivateKey(bytes((number,)) * 32) for number in (31, 32, 33))
 TARGET = PrivateKey(b"\x12" * 32).address("remes")
 
 
+def _settings(home: Path, address: str) -> Settings:
+    return Settings(home=home, chain=ChainSettings(grpc_address=address, inclusion_timeout_s=1))
+
+
+async def _is_there(settings: Settings, tx: SignedTx) -> bool:
+    answer = await queries.transaction(open_chain(settings, None), tx.tx_hash)
+    return answer.code == 0
+
+
 async def _send(settings: Settings, key: PrivateKey, told: list[SignedTx]) -> None:
     """Send one after another until the chain dies; what was included is told."""
     client = open_chain(settings, key)
@@ -44,7 +53,7 @@ async def _send(settings: Settings, key: PrivateKey, told: list[SignedTx]) -> No
 
 
 async def _load_until_killed(home: Path, address: str, pid: int, delay_s: float) -> list[SignedTx]:
-    settings = Settings(home=home, chain=ChainSettings(grpc_address=address, inclusion_timeout_s=3))
+    settings = _settings(home, address)
     told: list[SignedTx] = []
     asyncio.get_running_loop().call_later(delay_s, os.kill, pid, signal.SIGKILL)
     await asyncio.gather(*(_send(settings, key, told) for key in SENDERS))
@@ -60,6 +69,7 @@ def test_chain_killed_at_random_points_loses_nothing(process, tmp_path: Path, ki
         ports = ("--grpc-port", 0, "--rpc-port", 0, "--block-time-ms", 20)
         chain = process("chain", "start", "--home", tmp_path, "--json", *ports, *balances)
         address = chain.wait_json()["grpc"]
+        assert not told or asyncio.run(_is_there(_settings(tmp_path, address), told[-1]))
         delay_s = points.uniform(0.2, 1.2)
         told += asyncio.run(_load_until_killed(tmp_path, address, chain.process.pid, delay_s))
         assert chain.process.wait(20) == -signal.SIGKILL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 TARGET = Path(__file__).with_name("fuzz_target.py")
 CORPUS = Path(__file__).parents[1] / "golden" / "fuzz"
 READERS = ("safetensors", "dag_pb", "package", "car")
+GROWTH_MB = 512
+"""The fuzzer keeps what it found; a reader that keeps its inputs passes this within seconds."""
+_EXECUTED, _PEAK = "number_of_executed_units:", "peak_rss_mb:"
 LIMITS = ("-timeout=10", "-rss_limit_mb=3000", "-max_len=4096", "-print_final_stats=1")
 
 
@@ -28,7 +32,11 @@ def fuzz(reader, corpus, seconds):
         [*command, str(corpus)], capture_output=True, text=True, timeout=seconds + 300, check=False, cwd=corpus
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return int(done.stderr.rsplit("number_of_executed_units:", 1)[1].split()[0])
+    executed, peak_mb = (int(done.stderr.rsplit(name, 1)[1].split()[0]) for name in (_EXECUTED, _PEAK))
+    begun_mb = int(re.search(r"INITED.* rss: (\d+)Mb", done.stderr)[1])
+    print(f"{reader}: {executed} inputs in {seconds} s, {begun_mb} MB at the start, {peak_mb} MB at most")
+    assert peak_mb < begun_mb + GROWTH_MB
+    return executed
 
 
 @pytest.mark.soak

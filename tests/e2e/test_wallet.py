@@ -124,7 +124,7 @@ def test_wallet_votes_on_a_proposal(node, r3mes, tmp_path):
     params = _get(node, "rest", "/cosmos/gov/v1/params/deposit")
     deposit = "".join(params["params"]["min_deposit"][0][name] for name in ("amount", "denom"))
     authority = format_address(GOV, "remes")
-    message = {"@type": "/remes.remes.v1.MsgActivateModel", "authority": authority, "model_id": "9"}
+    message = {"@type": "/r3mes.v1.MsgUpdateParams", "authority": authority, "changes": {"grace_blocks": "9"}}
     document = tmp_path / "proposal.json"
     document.write_text(json.dumps({"messages": [message], "title": "A", "summary": "Of the test", "deposit": deposit}))
     options = ("--home", node["home"])
@@ -137,4 +137,4 @@ def test_wallet_votes_on_a_proposal(node, r3mes, tmp_path):
     assert code == 0, sent
     code, found, _ = r3mes("governance", "proposal", number, *options)
     assert (code, found["proposer"]) == (0, OWNER)
-    assert found["messages"] == ["/remes.remes.v1.MsgActivateModel"]
+    assert found["messages"] == ["/r3mes.v1.MsgUpdateParams"]
