@@ -22,7 +22,6 @@ from r3mes_ray.training.update import start_worker
 from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.types import Cid
 
-
 WARM_WORKERS = 4
 """Workers that start while the submit phase lasts."""
 
