@@ -1,13 +1,16 @@
 """What a round does when parts of it die: a worker, a host of the cluster, a peer, the chain."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import yaml
 from gate import Gate
 from rounds import ENVIRONMENT, Network
 
@@ -41,9 +44,16 @@ def network(tmp_path_factory, new_home, process, ray_address, rounds_environment
     return Network(root, new_home, process, ray_address, miners=3, content=content)
 
 
-def run(network, process, opened):
+def run(network, process, opened, ray_address=None):
+    """Start the proposer; `ray_address` is of another cluster than the shared one."""
     network.skip_to(opened.submit_end)
-    return process("round", "run", "--expert", opened.expert, "--home", network.home, "--json", env=ENVIRONMENT)
+    flags = ("--expert", opened.expert, "--home", network.home, "--json")
+    if ray_address is not None:
+        config = yaml.safe_load((network.home / "config.yaml").read_text())
+        other = network.root / "other.yaml"
+        other.write_text(yaml.safe_dump(config | {"ray": config["ray"] | {"address": ray_address}}))
+        flags = (*flags, "--config", other)
+    return process("round", "run", *flags, env=ENVIRONMENT)
 
 
 def command_of(pid):
@@ -136,33 +146,44 @@ def test_round_goes_on_when_the_chain_was_down(network, process, gate, down_s):
 
 
 @pytest.fixture
-def second_node(ray_address):
-    """Another node of the cluster, on this machine; gives the process id of its raylet."""
-    flags = ("--num-cpus=2", "--object-store-memory=100000000", "--node-ip-address=127.0.0.1", "--block")
-    command = [str(Path(sys.executable).with_name("ray")), "start", f"--address={ray_address}", *flags]
-    token = {"RAY_AUTH_MODE": "token"} if Path("~/.ray/auth_token").expanduser().exists() else {}
-    env = os.environ | ENVIRONMENT | token | {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
-    node = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
-    until = time.monotonic() + 120
-    while not (found := [pid for pid in processes() if is_raylet_of(pid, node.pid)]):
-        assert node.poll() is None, node.stdout.read()
-        assert time.monotonic() < until
-        time.sleep(0.2)
-    yield found[0]
-    node.terminate()
-    node.communicate(timeout=60)
+def two_nodes():
+    """A cluster of its own: its address, and the process id of the second node's raylet."""
+    script = str(Path(__file__).with_name("two_nodes.py"))
+    cluster = subprocess.Popen(
+        [sys.executable, script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | ENVIRONMENT,
+    )
+    yield SimpleNamespace(**json.loads(cluster.stdout.readline()))
+    cluster.communicate("\n", timeout=120)
 
 
-def is_raylet_of(pid, node):
-    return parent_of(pid) == node and "/raylet " in command_of(pid)
+@pytest.fixture
+def silenced():
+    """Processes that were stopped, and are killed at the end."""
+    found = []
+    yield found
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
 
 
-def test_round_whose_host_dies_goes_on_on_the_others(network, process, gate, second_node):
+@pytest.mark.soak
+@pytest.mark.parametrize("cut", [False, True], ids=["dies", "is cut off"])
+def test_round_whose_host_fails_goes_on_on_the_others(network, process, gate, two_nodes, silenced, cut):
+    """A host that is cut off keeps its connections, and answers nothing: so do stopped processes."""
     gate.close()
     opened = network.open_round("python", store=gate.store)
-    proposer = run(network, process, opened)
-    wait_until(lambda: fetching(lambda pid: pid == second_node), proposer)
-    os.kill(second_node, signal.SIGKILL)
+    proposer = run(network, process, opened, ray_address=two_nodes.address)
+    wait_until(lambda: fetching(lambda pid: pid == two_nodes.raylet), proposer)
+    if cut:
+        silenced += [two_nodes.raylet, *(pid for pid in processes() if parent_of(pid) == two_nodes.raylet)]
+        for pid in silenced:
+            os.kill(pid, signal.SIGSTOP)
+    else:
+        os.kill(two_nodes.raylet, signal.SIGKILL)
     gate.open()
     report = network.finish(opened, proposer)
     assert (len(report["accepted"]), report["excluded"]) == (2, [])

@@ -32,9 +32,9 @@ def network(tmp_path_factory, new_home, process, ray_address, rounds_environment
     return Network(tmp_path_factory.mktemp("killed"), new_home, process, ray_address)
 
 
-@pytest.fixture
-def servers(network, tmp_path):
-    made = [Mortal(network, tmp_path / expert) for expert in EXPERTS]
+@pytest.fixture(scope="module")
+def servers(network):
+    made = [Mortal(network, network.root / "processes" / expert) for expert in EXPERTS]
     yield made
     for server in made:
         server.close()

@@ -54,6 +54,8 @@ _AUTH: dict[str, Answer] = {
     "ModuleAccounts": auth.module_accounts,
     "Params": auth.params,
     "Bech32Prefix": auth.bech32_prefix,
+    "AddressBytesToString": auth.address_text,
+    "AddressStringToBytes": auth.address_bytes,
 }
 _BANK: dict[str, Answer] = {
     "Balance": bank.balance,
@@ -61,6 +63,9 @@ _BANK: dict[str, Answer] = {
     "SpendableBalances": bank.spendable_balances,
     "TotalSupply": bank.total_supply,
     "SupplyOf": bank.supply_of,
+    "DenomsMetadata": bank.denoms_metadata,
+    "DenomMetadata": bank.denom_metadata,
+    "DenomOwners": bank.denom_owners,
     "Params": bank.params,
 }
 _TX: dict[str, Answer] = {
@@ -68,12 +73,15 @@ _TX: dict[str, Answer] = {
     "Simulate": tx.simulate,
     "GetTx": tx.get_tx,
     "GetTxsEvent": tx.get_txs_event,
+    "GetBlockWithTxs": tx.get_block_with_txs,
 }
 _TENDERMINT: dict[str, Answer] = {
     "GetLatestBlock": tendermint.get_latest_block,
     "GetBlockByHeight": tendermint.get_block_by_height,
     "GetNodeInfo": tendermint.get_node_info,
     "GetSyncing": tendermint.get_syncing,
+    "GetLatestValidatorSet": tendermint.get_latest_validator_set,
+    "GetValidatorSetByHeight": tendermint.get_validator_set_by_height,
 }
 _CONSENSUS: dict[str, Answer] = {"Params": consensus.params}
 _GOV: dict[str, Answer] = {

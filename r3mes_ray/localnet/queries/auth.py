@@ -5,9 +5,9 @@ from __future__ import annotations
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 
-from r3mes_ray.errors import NotOnChain
+from r3mes_ray.errors import InvalidInput, NotOnChain
 from r3mes_ray.localnet import gas, ledger
-from r3mes_ray.localnet.addresses import parse_address
+from r3mes_ray.localnet.addresses import format_address, parse_address
 from r3mes_ray.localnet.genesis import parameters_of
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries.paging import page
@@ -15,6 +15,10 @@ from r3mes_ray.localnet.records import ACCOUNTS
 from r3mes_ray.localnet.routes import type_url
 from r3mes_ray.wire.cosmos.auth.v1beta1.auth_pb2 import BaseAccount, ModuleAccount, Params
 from r3mes_ray.wire.cosmos.auth.v1beta1.query_pb2 import (
+    AddressBytesToStringRequest,
+    AddressBytesToStringResponse,
+    AddressStringToBytesRequest,
+    AddressStringToBytesResponse,
     Bech32PrefixRequest,
     Bech32PrefixResponse,
     QueryAccountRequest,
@@ -26,6 +30,8 @@ from r3mes_ray.wire.cosmos.auth.v1beta1.query_pb2 import (
     QueryParamsRequest,
     QueryParamsResponse,
 )
+
+_ACCOUNT_BYTES = 20
 
 
 def account(node: ChainNode, request: QueryAccountRequest) -> QueryAccountResponse:
@@ -66,6 +72,18 @@ def params(node: ChainNode, request: QueryParamsRequest) -> QueryParamsResponse:
 def bech32_prefix(node: ChainNode, request: Bech32PrefixRequest) -> Bech32PrefixResponse:
     """Prefix of account addresses."""
     return Bech32PrefixResponse(bech32_prefix=node.chain.prefix)
+
+
+def address_text(node: ChainNode, request: AddressBytesToStringRequest) -> AddressBytesToStringResponse:
+    """An account's bytes as bech32."""
+    if len(request.address_bytes) != _ACCOUNT_BYTES:
+        raise InvalidInput("address_bytes", f"an account has {_ACCOUNT_BYTES} bytes, not {len(request.address_bytes)}")
+    return AddressBytesToStringResponse(address_string=format_address(request.address_bytes, node.chain.prefix))
+
+
+def address_bytes(node: ChainNode, request: AddressStringToBytesRequest) -> AddressStringToBytesResponse:
+    """An account's bech32 as bytes."""
+    return AddressStringToBytesResponse(address_bytes=parse_address(request.address_string, node.chain.prefix))
 
 
 def _packed(owner: bytes, found: BaseAccount) -> AnyMessage:

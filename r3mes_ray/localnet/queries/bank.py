@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from r3mes_ray.localnet.addresses import parse_address
+from r3mes_ray.errors import NotOnChain
+from r3mes_ray.localnet.addresses import format_address, parse_address
 from r3mes_ray.localnet.ledger import balance as balance_of
 from r3mes_ray.localnet.node import ChainNode
 from r3mes_ray.localnet.queries.paging import page
 from r3mes_ray.localnet.records import BALANCES, SUPPLY
 from r3mes_ray.wire.cosmos.bank.v1beta1.bank_pb2 import Params
 from r3mes_ray.wire.cosmos.bank.v1beta1.query_pb2 import (
+    DenomOwner,
     QueryAllBalancesRequest,
     QueryAllBalancesResponse,
     QueryBalanceRequest,
     QueryBalanceResponse,
+    QueryDenomMetadataRequest,
+    QueryDenomMetadataResponse,
+    QueryDenomOwnersRequest,
+    QueryDenomOwnersResponse,
+    QueryDenomsMetadataRequest,
+    QueryDenomsMetadataResponse,
     QueryParamsRequest,
     QueryParamsResponse,
     QuerySpendableBalancesRequest,
@@ -24,7 +32,10 @@ from r3mes_ray.wire.cosmos.bank.v1beta1.query_pb2 import (
     QueryTotalSupplyRequest,
     QueryTotalSupplyResponse,
 )
+from r3mes_ray.wire.cosmos.base.query.v1beta1.pagination_pb2 import PageResponse
 from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
+
+_ACCOUNT_BYTES = 20
 
 
 def balance(node: ChainNode, request: QueryBalanceRequest) -> QueryBalanceResponse:
@@ -62,9 +73,35 @@ def params(node: ChainNode, request: QueryParamsRequest) -> QueryParamsResponse:
     return QueryParamsResponse(params=Params(default_send_enabled=True))
 
 
+def denoms_metadata(node: ChainNode, request: QueryDenomsMetadataRequest) -> QueryDenomsMetadataResponse:
+    """None: the chain keeps no names or exponents of its denominations."""
+    return QueryDenomsMetadataResponse(pagination=PageResponse())
+
+
+def denom_metadata(node: ChainNode, request: QueryDenomMetadataRequest) -> QueryDenomMetadataResponse:
+    """None, as the SDK says it."""
+    raise NotOnChain("client metadata for denom", request.denom[:128])
+
+
+def denom_owners(node: ChainNode, request: QueryDenomOwnersRequest) -> QueryDenomOwnersResponse:
+    """Who has coins of a denomination, by address."""
+    wanted = request.denom.encode()
+    rows = (
+        (key, _owner(node, key[:_ACCOUNT_BYTES], request.denom, amount))
+        for key, amount in BALANCES.items(node.store)
+        if key[_ACCOUNT_BYTES:] == wanted
+    )
+    taken, answer = page(rows, request.pagination)
+    return QueryDenomOwnersResponse(denom_owners=taken, pagination=answer)
+
+
 def _coins(node: ChainNode, address: str) -> Iterator[tuple[bytes, Coin]]:
     owner = parse_address(address, node.chain.prefix)
     return ((key, _coin(key.decode(), amount)) for key, amount in BALANCES.items(node.store, owner))
+
+
+def _owner(node: ChainNode, owner: bytes, denom: str, amount: int) -> DenomOwner:
+    return DenomOwner(address=format_address(owner, node.chain.prefix), balance=_coin(denom, amount))
 
 
 def _coin(denom: str, amount: int) -> Coin:

@@ -8,15 +8,20 @@ from r3mes_ray.errors import NotOnChain
 from r3mes_ray.localnet.blocks import Block
 from r3mes_ray.localnet.context import timestamp
 from r3mes_ray.localnet.node import ChainNode
+from r3mes_ray.wire.cosmos.base.query.v1beta1.pagination_pb2 import PageResponse
 from r3mes_ray.wire.cosmos.base.tendermint.v1beta1.query_pb2 import (
     GetBlockByHeightRequest,
     GetBlockByHeightResponse,
     GetLatestBlockRequest,
     GetLatestBlockResponse,
+    GetLatestValidatorSetRequest,
+    GetLatestValidatorSetResponse,
     GetNodeInfoRequest,
     GetNodeInfoResponse,
     GetSyncingRequest,
     GetSyncingResponse,
+    GetValidatorSetByHeightRequest,
+    GetValidatorSetByHeightResponse,
     VersionInfo,
 )
 from r3mes_ray.wire.tendermint.p2p.types_pb2 import NodeInfo
@@ -50,6 +55,20 @@ def get_node_info(node: ChainNode, request: GetNodeInfoRequest) -> GetNodeInfoRe
 def get_syncing(node: ChainNode, request: GetSyncingRequest) -> GetSyncingResponse:
     """Never: the chain is this process."""
     return GetSyncingResponse(syncing=False)
+
+
+def get_latest_validator_set(node: ChainNode, request: GetLatestValidatorSetRequest) -> GetLatestValidatorSetResponse:
+    """Nobody: one process makes the blocks, without votes."""
+    return GetLatestValidatorSetResponse(block_height=node.height, pagination=PageResponse())
+
+
+def get_validator_set_by_height(
+    node: ChainNode, request: GetValidatorSetByHeightRequest
+) -> GetValidatorSetByHeightResponse:
+    """Nobody, at any height that there is."""
+    if node.store.block(request.height) is None:
+        raise NotOnChain("block", str(request.height))
+    return GetValidatorSetByHeightResponse(block_height=request.height, pagination=PageResponse())
 
 
 def block(node: ChainNode, found: Block) -> block_pb2.Block:

@@ -9,8 +9,10 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from r3mes_ray.errors import InvalidInput, NotOnChain
 from r3mes_ray.localnet.codes import Refused
 from r3mes_ray.localnet.node import ChainNode
-from r3mes_ray.localnet.queries.paging import MAX_LIMIT
+from r3mes_ray.localnet.queries import tendermint
+from r3mes_ray.localnet.queries.paging import MAX_LIMIT, page
 from r3mes_ray.localnet.queries.search import find, parse_query
+from r3mes_ray.localnet.records import u64
 from r3mes_ray.localnet.results import abci_events
 from r3mes_ray.localnet.store import StoredTx
 from r3mes_ray.wire.cosmos.base.abci.v1beta1.abci_pb2 import GasInfo, Result, TxResponse
@@ -21,6 +23,8 @@ from r3mes_ray.wire.cosmos.tx.v1beta1.service_pb2 import (
     ORDER_BY_DESC,
     BroadcastTxRequest,
     BroadcastTxResponse,
+    GetBlockWithTxsRequest,
+    GetBlockWithTxsResponse,
     GetTxRequest,
     GetTxResponse,
     GetTxsEventRequest,
@@ -29,6 +33,7 @@ from r3mes_ray.wire.cosmos.tx.v1beta1.service_pb2 import (
     SimulateResponse,
 )
 from r3mes_ray.wire.cosmos.tx.v1beta1.tx_pb2 import Tx
+from r3mes_ray.wire.tendermint.types.types_pb2 import BlockID
 
 _DEFAULT_PAGE = 30
 
@@ -87,6 +92,18 @@ def get_txs_event(node: ChainNode, request: GetTxsEventRequest) -> GetTxsEventRe
         tx_responses=[response for _, response in found],
         pagination=PageResponse(total=len(places)),
         total=len(places),
+    )
+
+
+def get_block_with_txs(node: ChainNode, request: GetBlockWithTxsRequest) -> GetBlockWithTxsResponse:
+    """One block, with a page of its transactions decoded."""
+    found = node.store.block(request.height)
+    if found is None:
+        raise NotOnChain("block", str(request.height))
+    rows = ((u64(position), with_body(one)[0]) for position, one in enumerate(node.store.txs(found.height)))
+    taken, answer = page(rows, request.pagination)
+    return GetBlockWithTxsResponse(
+        txs=taken, block_id=BlockID(hash=found.block_hash), block=tendermint.block(node, found), pagination=answer
     )
 
 

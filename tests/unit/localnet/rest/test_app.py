@@ -94,7 +94,7 @@ async def test_bad_transaction_is_an_answer_with_the_sdk_s_code(rest: Rest) -> N
         ("/cosmos/auth/v1beta1/accounts/remes1x", 400),
         ("/cosmos/base/tendermint/v1beta1/blocks/99", 404),
         ("/cosmos/base/tendermint/v1beta1/blocks/soon", 400),
-        ("/cosmos/base/tendermint/v1beta1/validatorsets/latest", 501),
+        ("/remes/remes/v1/vault/stats", 501),
         ("/cosmos/tx/v1beta1/txs", 400),
         ("/cosmos/tx/v1beta1/txs/zz", 400),
         ("/cosmos/tx/v1beta1/txs?order_by=UPWARDS", 400),
