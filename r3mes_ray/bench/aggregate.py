@@ -1,9 +1,8 @@
-"""Rules beside Flower and byzfl on the same arrays in one run, the published path beside LAPACK, and memory by N."""
+"""Rules beside Flower and byzfl on the same arrays in one run, the published path beside LAPACK, memory, a round."""
 
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,18 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from r3mes_ray.bench.peak_memory import measure_memory
 from r3mes_ray.bench.peers import FAULTS, Peers
 from r3mes_ray.bench.report import Report, Row, machine, row
+from r3mes_ray.bench.round_limit import measure_round
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.algebra import LAPACK
-from r3mes_ray.training.effects import Part
-from r3mes_ray.training.exact import mean_of_module
 from r3mes_ray.training.reproducible import truncate_reproducibly
 from r3mes_ray.training.rules import RuleParameters
 from r3mes_ray.training.rules.dense import aggregate_rows
 
 UPDATES, COLUMNS = 32, 2_000_000
-RUNS = 3
+RUNS = 5
 CACHE = Path(".cache")
 RULES = {
     "median": ("median", ("flower", "byzfl")),
@@ -33,7 +32,6 @@ RULES = {
     "geometric": ("geometric-median", ("byzfl",)),
 }
 LAYER, RANK = 4096, 16
-COUNTS = (8, 32, 128)
 
 
 def measure(settings: Settings, say: Callable[[str], None]) -> Report:
@@ -52,7 +50,8 @@ def measure(settings: Settings, say: Callable[[str], None]) -> Report:
     gc.collect()
     say("reproducible: 32 updates of rank 16 and 4096 x 4096, beside LAPACK")
     found.append(_reproducible())
-    found += _memory(say)
+    found += measure_memory(say)
+    found.append(measure_round(settings, say))
     return Report(machine(), tuple(found))
 
 
@@ -106,29 +105,6 @@ def _reproducible() -> Row:
         theirs.append(_seconds(lambda: LAPACK.truncate(b, a, RANK)))
     # The first call of each makes its library start its threads.
     return row("reproducible", ours[1:], "s", peer="LAPACK (QR, SVD)", peer_samples=theirs[1:])
-
-
-def _memory(say: Callable[[str], None]) -> list[Row]:
-    found: list[Row] = []
-    context = multiprocessing.get_context("spawn")
-    peaks: list[float] = []
-    for count in COUNTS:
-        say(f"peak RSS of a layer's mean, N = {count}")
-        with context.Pool(1) as pool:
-            peaks.append(pool.apply(_peak, (count,)))
-        found.append(row(f"peak RSS, N = {count}", [peaks[-1]], "MiB", peer="N = 8", peer_samples=[peaks[0]]))
-    return found
-
-
-def _peak(count: int) -> float:
-    """MiB that a fresh process needs at most for the mean of one layer of 1024 x 1024."""
-    size = 1024
-    parts = [Part(torch.randn(size, RANK).double(), torch.randn(RANK, size).double()) for _ in range(count)]
-    shares = [1.0 / count] * count
-    mean_of_module(torch.zeros(size, size), parts, shares, rank=RANK, with_magnitude=False)
-    # The kernel's mark of this process image: `getrusage` would hand on the parent's.
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _seconds(call: Callable[[], object]) -> float:

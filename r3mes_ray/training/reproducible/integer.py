@@ -90,12 +90,13 @@ def multiply(a: Limbs, b: Limbs, gemm: Gemm) -> Tensor:
     mirrored: dict[tuple[int, int], Tensor] = {}
     for i, left in enumerate(a.parts):
         for j, right in enumerate(b.parts[: count - i]):
-            exact = mirrored[j, i].T if b is a and (j, i) in mirrored else gemm(left, right.T)
-            mirrored[i, j] = exact
-            total = exact if total is None else total + exact
+            exact = mirrored.pop((j, i)).T if b is a and (j, i) in mirrored else gemm(left, right.T)
+            if b is a and i < j:
+                mirrored[i, j] = exact
+            total = exact if total is None else total.add_(exact)
     if total is None:
         raise ValueError("a product needs limbs")
-    return total * a.scale * b.scale.T
+    return total.mul_(a.scale).mul_(b.scale.T)
 
 
 def combine(limbs: Limbs, weights: Tensor, gemm: Gemm) -> Tensor:

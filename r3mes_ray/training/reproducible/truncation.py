@@ -50,7 +50,10 @@ def _truncate(b: Tensor, a: Tensor | None, rank: int, gemm: Gemm) -> Truncated:
     gram_b = multiply(columns, columns, gemm).cpu()
     gram_a = None if rows is None else multiply(rows, rows, gemm).cpu()
     total = gram_b.diagonal().clone() if gram_a is None else row_sums(gram_a * gram_b)
-    x, y, squares = _directions(gram_b, gram_a, min(len(gram_b), rank + OVERSAMPLE), gemm)
+    left, right = _Gram(gram_b, gemm), _Identity(gemm) if gram_a is None else _Gram(gram_a, gemm)
+    count = len(gram_b)
+    del gram_a, gram_b
+    x, y, squares = _directions(left, right, start_block(min(count, rank + OVERSAMPLE), count), gemm)
     sigma = np.sqrt(np.maximum(squares[:rank], 0.0))
     kept = sigma > NEGLIGIBLE * sigma[0]
     root = np.sqrt(np.where(kept, sigma, 1.0))
@@ -65,11 +68,8 @@ def _truncate(b: Tensor, a: Tensor | None, rank: int, gemm: Gemm) -> Truncated:
     )
 
 
-def _directions(gram_b: Tensor, gram_a: Tensor | None, count: int, gemm: Gemm) -> tuple[Matrix, Matrix, Matrix]:
+def _directions(left: _Gram, right: _Gram | _Identity, x: Matrix, gemm: Gemm) -> tuple[Matrix, Matrix, Matrix]:
     """Rows x with BX orthonormal and aligned to the singular directions, rows y = x GB, and the squared σ."""
-    left = _Gram(gram_b, gemm)
-    right = _Identity(gemm) if gram_a is None else _Gram(gram_a, gemm)
-    x = start_block(count, len(gram_b))
     for _ in range(ITERATIONS):
         x = right.step(left.step(x))
     x = left.orthonormal(left.orthonormal(x))
@@ -96,8 +96,9 @@ class _Gram:
 
     def __init__(self, matrix: Tensor, gemm: Gemm) -> None:
         self._gemm, self._half = gemm, room_for(matrix.shape[0]) // 2
-        self._limbs: Limbs = split(matrix, self._half)
-        self._stacked = torch.cat(self._limbs.parts)
+        limbs = split(matrix, self._half)
+        self._stacked = torch.cat(limbs.parts)
+        self._limbs = Limbs(self._stacked.chunk(len(limbs.parts)), limbs.scale, limbs.bits)
 
     def times(self, rows: Matrix) -> Matrix:
         """Rows times the matrix."""
