@@ -19,6 +19,15 @@ from r3mes_ray.training.round import root_of
 from r3mes_ray.training.verification import _on_chain, inclusion_proof, verify_round
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Threads of such small products only wait for each other, on a busy machine for a minute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 async def world(chain, clock, base, packages, tmp_path):
     """A finished round of three updates and a refused one, and a node that was not there."""
