@@ -15,6 +15,8 @@ from r3mes_ray.types import AdapterId
 pytestmark = pytest.mark.ray
 
 NAMES = [f"e{number}" for number in range(6)]
+HELD = "wait for the others"
+BUSY = 8
 
 
 def replica_class():
@@ -25,16 +27,26 @@ def replica_class():
         """Answers with its process, and remembers the adapters that it was asked for."""
 
         def __init__(self):
-            self._resident = []
+            self._resident, self._running, self._let_go = [], 0, asyncio.Event()
 
         async def generate(self, request):
             if request.adapter.cid not in self._resident:
                 self._resident.append(request.adapter.cid)
+            self._running += 1
+            if request.messages[0].text == HELD:
+                await self._let_go.wait()
+            self._running -= 1
             return os.getpid()
+
+        async def running(self):
+            return self._running
+
+        async def let_go(self):
+            self._let_go.set()
 
         async def record_routing_stats(self):
             cache = CacheStats(0, 0, 0, 0, 0, 0, 0, tuple(self._resident))
-            return routing_stats(EngineReport(EngineStats(True, 0, 0, 0, 0, 0), cache))
+            return routing_stats(EngineReport(EngineStats(True, self._running, 0, 0, 0, 0), cache))
 
         async def end(self, pid):
             if os.getpid() == pid:
@@ -43,7 +55,7 @@ def replica_class():
     return Replica
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def handle(ray_cluster):
     from ray import serve
 
@@ -55,17 +67,20 @@ def handle(ray_cluster):
         ray_actor_options={"num_cpus": 0.1},
         max_ongoing_requests=50,
         health_check_period_s=1.0,
-        request_router_config=affinity(busy=8, stats_period_s=0.2),
+        request_router_config=affinity(busy=BUSY, stats_period_s=0.2),
     )(replica_class())
     yield serve.run(deployment.bind(), name="affinity", route_prefix=None)
     # The next application's gateway wants a port of its own, which a Serve that runs would not take.
     serve.shutdown()
 
 
-def home_of(handle, name):
+def asked(handle, name, question="why?"):
     adapter = AdapterId(name, 1, f"cid-{name}")
-    request = EngineRequest((Message("user", "why?"),), (), Sampling(), adapter, 5.0)
-    return handle.generate.remote(request).result(timeout_s=20)
+    return handle.generate.remote(EngineRequest((Message("user", question),), (), Sampling(), adapter, 5.0))
+
+
+def home_of(handle, name):
+    return asked(handle, name).result(timeout_s=20)
 
 
 def homes_after_telling(handle):
@@ -77,6 +92,19 @@ def homes_after_telling(handle):
         homes = {name: home_of(handle, name) for name in NAMES}
         time.sleep(0.3)
     return homes
+
+
+def test_hot_adapter_is_answered_by_the_other_replica_too_once_its_own_is_busy(handle):
+    homes_after_telling(handle)
+    held = [asked(handle, NAMES[0], HELD) for _ in range(BUSY + BUSY // 2)]
+    deadline = time.monotonic() + 30
+    while sum(running := sorted(handle.broadcast("running").results(timeout_s=20))) < len(held):
+        assert time.monotonic() < deadline, f"not all requests were taken: {running}"
+        time.sleep(0.2)
+    assert running[0] > 0, "one replica has all of them"
+    assert running[1] <= BUSY + 2, "the other one was idle"
+    handle.broadcast("let_go").results(timeout_s=20)
+    assert len({answer.result(timeout_s=20) for answer in held}) == 2
 
 
 def test_requests_stay_where_their_adapter_is_and_survive_a_replica_that_leaves(handle):
