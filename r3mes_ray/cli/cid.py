@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,11 @@ def cid(
     profile: Annotated[
         str, typer.Option(help="unixfs-v1-2025 (the network's), unixfs-v0-2015, or cidv1-raw-256KiB-174.")
     ] = "unixfs-v1-2025",
+    chunk_bytes: Annotated[int | None, typer.Option(min=1, help="Size of a chunk, other than the profile's.")] = None,
+    max_links: Annotated[int | None, typer.Option(min=2, help="Width of a node, other than the profile's.")] = None,
 ) -> None:
     """Print the CID of a file or folder, alone."""
-    result = cid_of_path(file, profile_named(profile))
-    emit({"cid": result, "profile": profile, "path": file}, result)
+    changes = {"chunk_bytes": chunk_bytes, "max_links": max_links}
+    chosen = {name: value for name, value in changes.items() if value is not None}
+    result = cid_of_path(file, dataclasses.replace(profile_named(profile), **chosen))
+    emit({"cid": result, "profile": profile, "path": file} | chosen, result)

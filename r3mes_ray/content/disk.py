@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from r3mes_ray.content.base import DEFAULT_LIMITS, ContentStat, Limits, Progress, unheard
@@ -17,7 +20,7 @@ from r3mes_ray.content.graph import measure
 from r3mes_ray.content.importer import import_path
 from r3mes_ray.content.layered import ReadThrough
 from r3mes_ray.content.profile import UNIXFS_V1_2025, ImportProfile
-from r3mes_ray.content.threads import in_thread
+from r3mes_ray.content.threads import in_pool
 from r3mes_ray.content.upkeep import Collected, Verified
 from r3mes_ray.content.verifier import verify_store
 from r3mes_ray.errors import ContentNotFound
@@ -37,6 +40,8 @@ class DiskStore:
     ) -> None:
         self._store = StoreFolder.open(root)
         self._max_bytes, self._peers, self._profile = max_bytes, peers, profile
+        # As many as can hash at a time, and one that waits for the disk: each keeps a buffer of a block.
+        self._readers = ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 1, thread_name_prefix="content-read")
 
     async def add(self, source: Path) -> Cid:
         """See `ContentStore.add`."""
@@ -70,7 +75,7 @@ class DiskStore:
 
     async def carry(self, cids: Sequence[CidParts], take: Take) -> None:
         """Verified blocks in their order, as a `BlockCarrier`; their last use becomes now."""
-        await in_thread(self._carry, cids, take)
+        await in_pool(self._readers, partial(self._carry, cids, take))
 
     async def pins(self) -> tuple[Cid, ...]:
         """See `Upkeep.pins`."""

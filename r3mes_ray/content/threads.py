@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 from typing import ParamSpec
 
 P = ParamSpec("P")
@@ -11,7 +13,12 @@ P = ParamSpec("P")
 
 async def in_thread(action: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
     """Run blocking work to its end even when the caller is cancelled, so that nothing is written after the clean-up."""
-    task = asyncio.ensure_future(asyncio.to_thread(action, *args, **kwargs))
+    await in_pool(None, partial(action, *args, **kwargs))
+
+
+async def in_pool(pool: Executor | None, action: Callable[[], None]) -> None:
+    """As `in_thread`, in the threads of a pool."""
+    task = asyncio.get_running_loop().run_in_executor(pool, action)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:

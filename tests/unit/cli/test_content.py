@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from r3mes_ray.cli.main import execute
 
+NPM = Path(__file__).parents[2] / "golden" / "unixfs_npm.json"
 HELLO = "bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4"
 
 
@@ -35,6 +37,19 @@ def test_cid_prints_the_cid_alone(r3mes, hello):
 def test_cid_of_another_profile_is_that_of_kubo(r3mes, hello):
     code, out, _ = r3mes("cid", "--profile", "unixfs-v0-2015", str(hello))
     assert (code, out) == (0, "QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o\n")
+
+
+def test_cid_of_another_chunk_and_width_is_that_of_npm(r3mes, tmp_path):
+    size, seed, chunk_bytes, max_links, _, _, expected = next(
+        row for row in json.loads(NPM.read_text())["files"] if row[4:6] == [1, True] and row[0] > 2 * row[2]
+    )
+    data, x = bytearray(), seed
+    for _ in range(size):
+        x = (x * 1103515245 + 12345) % 2**32
+        data.append(x >> 16 & 255)
+    (tmp_path / "random").write_bytes(data)
+    sizes = ("--chunk-bytes", str(chunk_bytes), "--max-links", str(max_links))
+    assert r3mes("cid", str(tmp_path / "random"), *sizes) == (0, f"{expected}\n", "")
 
 
 def test_cid_unknown_profile_is_an_error_that_lists_the_known(r3mes, hello):
