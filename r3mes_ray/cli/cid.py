@@ -24,7 +24,10 @@ def cid(
     max_links: Annotated[int | None, typer.Option(min=2, help="Width of a node, other than the profile's.")] = None,
 ) -> None:
     """Print the CID of a file or folder, alone."""
-    changes = {"chunk_bytes": chunk_bytes, "max_links": max_links}
-    chosen = {name: value for name, value in changes.items() if value is not None}
-    result = cid_of_path(file, dataclasses.replace(profile_named(profile), **chosen))
-    emit({"cid": result, "profile": profile, "path": file} | chosen, result)
+    named = profile_named(profile)
+    chosen = dataclasses.replace(
+        named, chunk_bytes=chunk_bytes or named.chunk_bytes, max_links=max_links or named.max_links
+    )
+    result = cid_of_path(file, chosen)
+    sizes = {"chunk_bytes": chosen.chunk_bytes, "max_links": chosen.max_links}
+    emit({"cid": result, "profile": profile, "path": file} | sizes, result)
