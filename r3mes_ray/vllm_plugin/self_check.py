@@ -24,7 +24,7 @@ _TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 
 def check_layers(manager: LoRAModelManager) -> None:
-    """Run the canaries through one layer of each kind and shape; the slots are empty again afterwards.
+    """Run the canaries through one layer of each kind and shape; the slots must be empty, and are so afterwards.
 
     Raises:
         SelfCheckFailed: names the layer, and what it did.

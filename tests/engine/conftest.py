@@ -1,0 +1,126 @@
+"""One engine in this process for each model; the whole module runs on it before the next one starts."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from r3mes_ray.models.base import load_base, shipped_path
+from r3mes_ray.vllm_plugin import adapter_request
+
+vllm = pytest.importorskip("vllm")
+
+from engine_models import Made, Oracle, save_bitnet_layer, save_package, save_peft, save_plain  # noqa: E402
+
+MAX_LORAS, MAX_RANK = 6, 16
+RANKS = (1, 4, 8, 16, 3, 2, 5, 8)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An engine, adapters on disk (more than it has slots), and the oracle of all of them."""
+
+    kind: str
+    llm: Any
+    adapters: list[Made]
+    oracle: Oracle
+    vocabulary: int
+
+    def request(self, made: Made | None):
+        """The engine's handle; none for the base."""
+        return None if made is None else adapter_request(made.name, made.number, made.folder)
+
+    def generate(self, rows, tokens: int):
+        """(tokens, log-probabilities by token, best ones) of each (prompt, adapter), all in one batch."""
+        sampling = vllm.SamplingParams(temperature=0, max_tokens=tokens, ignore_eos=True, detokenize=False, logprobs=20)
+        outputs = self.llm.generate(
+            [{"prompt_token_ids": prompt} for prompt, _ in rows],
+            sampling,
+            lora_request=[self.request(made) for _, made in rows],
+            use_tqdm=False,
+        )
+        return [output.outputs[0] for output in outputs]
+
+    def prompt(self, seed: int, length: int) -> list[int]:
+        """Random tokens, none of them special."""
+        generator = torch.Generator().manual_seed(seed)
+        return torch.randint(10, self.vocabulary, (length,), generator=generator).tolist()
+
+
+@pytest.fixture(scope="session")
+def engine_environment():
+    """One process, both cores, little memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        patch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+        patch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+        patch.setenv("VLLM_LOGGING_LEVEL", "ERROR")
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
+
+
+def start(folder: Path, **options: Any):
+    """An engine in float32 without compilation."""
+    defaults = {
+        "dtype": "float32",
+        "max_model_len": 256,
+        "max_num_seqs": 32,
+        "enforce_eager": True,
+        "enable_lora": True,
+        "max_loras": MAX_LORAS,
+        "max_cpu_loras": MAX_LORAS + 2,
+        "max_lora_rank": MAX_RANK,
+        "enable_prefix_caching": False,
+        "skip_tokenizer_init": True,
+    }
+    return vllm.LLM(str(folder), **defaults | options)
+
+
+def stop(llm) -> None:
+    """Free an engine's memory and its process group."""
+    from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+    llm.llm_engine.engine_core.shutdown()
+    del llm
+    gc.collect()
+    cleanup_dist_env_and_memory()
+
+
+def make_case(kind: str, folder: Path):
+    """(folder of the base, its adapters, its vocabulary, the model for the oracle)."""
+    if kind == "bitnet-2b-4t-layer":
+        base = save_bitnet_layer(folder / "base")
+        wanted = [(4, False), (8, True)]
+    elif kind == "bitnet":
+        base = load_base("tiny")
+        wanted = [(rank, dora) for dora in (False, True) for rank in RANKS]
+    else:
+        model = save_plain(kind, folder / "base")
+        wanted = [(rank, dora) for dora in (False, True) for rank in RANKS]
+    made = [
+        Made(f"{'dora' if dora else 'lora'}{number}", number, folder / str(number), dora)
+        for number, (rank, dora) in enumerate(wanted, 1)
+    ]
+    for adapter, (rank, dora) in zip(made, wanted, strict=True):
+        if kind.startswith("bitnet"):
+            save_package(base, adapter.folder, adapter.number, rank, dora=dora)
+        else:
+            save_peft(model, adapter.folder, adapter.number, rank, dora=dora)
+    model = base.model if kind.startswith("bitnet") else model
+    own = shipped_path("tiny") if kind == "bitnet" else folder / "base"
+    return own, made, model.config.vocab_size, model
+
+
+@pytest.fixture(scope="module", params=["bitnet", "llama", "qwen2", "bitnet-2b-4t-layer"])
+def case(request, tmp_path_factory, engine_environment):
+    """The engine of one model."""
+    folder, made, vocabulary, model = make_case(request.param, tmp_path_factory.mktemp(request.param))
+    oracle = Oracle(model, made)
+    llm = start(folder)
+    yield Case(request.param, llm, made, oracle, vocabulary)
+    stop(llm)

@@ -1,0 +1,140 @@
+"""Models and adapters that the engine's tests make, and PEFT as their oracle."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, BitNetConfig, LlamaConfig, Qwen2Config
+
+from r3mes_ray.models.adapters import UpdateOrigin, make_package, write_package
+from r3mes_ray.models.adapters.modules import ModuleAdapter, tensors_of
+from r3mes_ray.models.base import BaseModel, build_base
+from r3mes_ray.models.checkpoint import quantise_state, write_checkpoint
+from r3mes_ray.models.dora import row_norms
+from r3mes_ray.protocol.gradient_hash import AdapterConfig
+
+SIZES = {
+    "hidden_size": 128,
+    "intermediate_size": 320,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 512,
+    "max_position_embeddings": 512,
+    "initializer_range": 0.12,
+    "tie_word_embeddings": False,
+    "eos_token_id": 1,
+}
+LAYER_OF_2B_4T = SIZES | {
+    "hidden_size": 2560,
+    "intermediate_size": 6912,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 20,
+    "num_key_value_heads": 5,
+    "initializer_range": 0.02,
+    "hidden_act": "relu2",
+}
+TARGETS = ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
+
+
+@dataclass(frozen=True)
+class Made:
+    """An adapter on disk; `number` is the engine's."""
+
+    name: str
+    number: int
+    folder: Path
+    dora: bool
+
+
+def save_plain(kind: str, folder: Path):
+    """A tiny Llama, or a Qwen2, whose biases are as large as real ones; saved and returned in float32."""
+    torch.manual_seed(7)
+    config = {"llama": LlamaConfig, "qwen2": Qwen2Config}[kind](**SIZES)
+    model = AutoModelForCausalLM.from_config(config).float().eval()
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(parameter, std=2.0)
+    model.save_pretrained(folder)
+    return model.requires_grad_(False)
+
+
+def save_bitnet_layer(folder: Path) -> BaseModel:
+    """One layer with the shapes of BitNet-2B-4T, packed."""
+    torch.manual_seed(8)
+    config = BitNetConfig(**LAYER_OF_2B_4T)
+    model = AutoModelForCausalLM.from_config(config)
+    checkpoint = quantise_state("layer", config, model.state_dict())
+    write_checkpoint(checkpoint, folder)
+    return build_base(checkpoint, None)
+
+
+def save_peft(model, folder: Path, seed: int, rank: int, *, dora: bool) -> None:
+    """A PEFT adapter with random factors and magnitudes, on every linear layer; half of them rank-stabilised."""
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules=list(TARGETS), use_dora=dora, use_rslora=seed % 2 == 0
+    )
+    adapted = get_peft_model(copy.deepcopy(model), config)
+    for name, parameter in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.05)
+        elif "lora_magnitude" in name:
+            parameter.data.mul_(0.5 + torch.rand_like(parameter))
+    adapted.save_pretrained(folder)
+
+
+def save_package(base: BaseModel, folder: Path, seed: int, rank: int, *, dora: bool, layers: int | None = None) -> None:
+    """A package of ours with random factors and magnitudes, on every linear layer (or the first `layers`)."""
+    generator = torch.Generator().manual_seed(seed)
+    modules = {}
+    for name, (height, width) in list(base.linear_shapes.items())[:layers]:
+        a = torch.randn(rank, width, generator=generator) / width**0.5
+        b = torch.randn(height, rank, generator=generator) * base.effective_weight(name).norm(dim=1).mean() * 0.1
+        norms = row_norms(base.effective_weight(name), a, b, 2.0).float()
+        magnitude = norms * (0.5 + torch.rand(height, generator=generator)) if dora else None
+        modules[name] = ModuleAdapter(a, b, 2.0, magnitude)
+    config = AdapterConfig(
+        peft_type="LORA",
+        r=rank,
+        lora_alpha=2 * rank,
+        use_rslora=False,
+        use_dora=dora,
+        target_modules=tuple(sorted({name.rsplit(".", 1)[1] for name in modules})),
+        rank_pattern={},
+        alpha_pattern={},
+        base_hash=base.base_hash,
+    )
+    origin = UpdateOrigin(miner="remes1miner", round=0)
+    package = make_package(config, tensors_of(modules), base_id=base.base_id, expert="e", version=1, origin=origin)
+    write_package(package, folder)
+
+
+class Oracle:
+    """PEFT on transformers, one adapter at a time, without a cache."""
+
+    def __init__(self, model, adapters: list[Made]) -> None:
+        self._model = None
+        for made in adapters:
+            if self._model is None:
+                self._model = PeftModel.from_pretrained(copy.deepcopy(model), made.folder, adapter_name=made.name)
+            else:
+                self._model.load_adapter(made.folder, adapter_name=made.name)
+        self._model.eval()
+
+    @torch.no_grad()
+    def logprobs(self, adapter: Made | None, tokens: list[int]) -> torch.Tensor:
+        """(tokens, vocabulary) log-probabilities of what comes after each token."""
+        if adapter is not None:
+            self._model.set_adapter(adapter.name)
+        with self._model.disable_adapter() if adapter is None else nullcontext():
+            logits = self._model(input_ids=torch.tensor([tokens])).logits[0]
+        return torch.log_softmax(logits.float(), -1)
+
+
+__all__ = ["LAYER_OF_2B_4T", "Made", "Oracle", "save_bitnet_layer", "save_package", "save_peft", "save_plain"]

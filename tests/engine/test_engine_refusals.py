@@ -1,0 +1,115 @@
+"""What a running engine refuses, by name, while it goes on serving; and what it refuses to start with."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from engine_models import save_package
+from safetensors.torch import load_file, save_file
+from vllm import envs
+from vllm.exceptions import LoRAAdapterNotFoundError
+
+from r3mes_ray.errors import ConfigError, PackageRejected, SelfCheckFailed
+from r3mes_ray.models.base import load_base
+from r3mes_ray.vllm_plugin import adapter_request
+from r3mes_ray.vllm_plugin.layers import GroupedLayer
+from r3mes_ray.vllm_plugin.plan import Plan, Run
+from r3mes_ray.vllm_plugin.self_check import check_layers
+from r3mes_ray.vllm_plugin.slots import SlotBank
+from r3mes_ray.vllm_plugin.worker import refuse_modes
+
+# Refusals are the same on every model: one engine is enough.
+pytestmark = pytest.mark.parametrize("case", ["llama"], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def llama(case):
+    return case
+
+
+@pytest.fixture
+def manager(llama):
+    """The worker's manager with empty slots, as a worker checks it."""
+    core = llama.llm.llm_engine.engine_core.engine_core
+    manager = core.model_executor.driver_worker.worker.model_runner.lora_manager._adapter_manager
+    manager.remove_all_adapters()
+    return manager
+
+
+def changed(llama, folder, rename=lambda name: name, tensor=lambda name, tensor: tensor):
+    """A copy of a DoRA of the case with other tensors."""
+    source = next(made for made in llama.adapters if made.dora).folder
+    folder.mkdir()
+    tensors = {
+        rename(name): tensor(name, found) for name, found in load_file(source / "adapter_model.safetensors").items()
+    }
+    save_file(tensors, folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_bytes((source / "adapter_config.json").read_bytes())
+    return folder
+
+
+@pytest.fixture
+def bad(llama, tmp_path, request):
+    folder = tmp_path / "bad"
+    kind = request.param
+    if kind == "base":
+        save_package(load_base("tiny"), folder, 1, 2, dora=True, layers=1)
+    elif kind == "embeddings":
+        changed(llama, folder, rename=lambda name: name.replace("layers.0.self_attn.q_proj", "embed_tokens"))
+    elif kind == "lm_head":
+        changed(llama, folder, rename=lambda name: name.replace("model.layers.0.self_attn.q_proj", "lm_head"))
+    elif kind == "shape":
+        changed(llama, folder, tensor=lambda name, found: found[:, :64].contiguous() if "lora_A" in name else found)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        ("base", "rule base"),
+        ("embeddings", "embeddings, lm_head and experts"),
+        ("lm_head", "embeddings, lm_head and experts"),
+        ("shape", "rule shape"),
+        ("missing", "No adapter found"),
+    ],
+    indirect=["bad"],
+)
+def test_bad_adapter_is_refused_by_name_and_the_engine_goes_on(llama, bad, expected):
+    with pytest.raises((PackageRejected, LoRAAdapterNotFoundError), match=expected):
+        llama.llm.llm_engine.add_lora(adapter_request("bad", 900, bad))
+    assert 900 not in llama.llm.llm_engine.list_loras()
+    good = next(made for made in llama.adapters if made.dora)
+    prompt = llama.prompt(1, 5)
+    (output,) = llama.generate([(prompt, good)], 1)
+    assert output.token_ids[0] == int(llama.oracle.logprobs(good, prompt)[-1].argmax())
+
+
+@pytest.mark.parametrize(
+    ("sharded", "dual", "named"), [(True, False, "fully_sharded_loras"), (False, True, "DUAL_STREAM")]
+)
+def test_mode_that_leads_around_the_exact_path_is_refused_by_name(case, monkeypatch, sharded, dual, named):
+    monkeypatch.setattr(envs, "VLLM_LORA_ENABLE_DUAL_STREAM", dual, raising=False)
+    config = SimpleNamespace(lora_config=SimpleNamespace(fully_sharded_loras=sharded))
+    with pytest.raises(ConfigError, match=named):
+        refuse_modes(config)
+
+
+def test_self_check_passes_and_leaves_no_canary(manager):
+    check_layers(manager)
+    assert not any(layer.gain_offsets.any() for layer in manager.modules.values())
+
+
+def test_self_check_finds_gains_that_are_ignored(manager, monkeypatch):
+    monkeypatch.setattr(SlotBank, "scale", lambda self, slot, gains: None)
+    with pytest.raises(SelfCheckFailed, match="DoRA's row"):
+        check_layers(manager)
+
+
+def test_self_check_finds_a_base_row_with_an_adapter(manager, monkeypatch):
+    def everybody(self, y, x):
+        self.bank.apply(y, x, Plan((Run(0, slice(0, len(y))),)))
+
+    monkeypatch.setattr(GroupedLayer, "apply_adapters", everybody)
+    with pytest.raises(SelfCheckFailed, match="of a mixed batch is off"):
+        check_layers(manager)
