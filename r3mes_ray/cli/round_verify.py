@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 from r3mes_ray.chain import open_chain
+from r3mes_ray.chain.keys import PrivateKey
 from r3mes_ray.cli.context import current, emit, plain, progress, run
 from r3mes_ray.cli.passphrases import open_key
 from r3mes_ray.cli.tables import fields
 from r3mes_ray.content import open_store
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.base import load_base
+from r3mes_ray.settings import Settings
 from r3mes_ray.training.challenge import Challenge, challenge_round
 from r3mes_ray.training.pictures import RoundPicture, draw_round
 from r3mes_ray.training.verification import Checked, check_round, inclusion_proof
@@ -41,17 +43,25 @@ def verify_command(
     """
     settings, round_id = current().settings, RoundId(number)
     private = open_key(key) if challenge else None
-    client, store = open_chain(settings, private), open_store(settings)
     with tempfile.TemporaryDirectory(prefix="r3mes-verify-") as scratch:
-        folder = Path(scratch)
-        base = partial(load_base, settings.model.path, threads=settings.model.threads)
-        checked = run(check_round(settings, client, store, base, round_id, folder))
-        if pictures is not None:
-            _draw(checked, pictures)
-        landed = run(challenge_round(client, store, round_id, checked, folder)) if challenge else None
+        checked, landed = run(_check(settings, round_id, private, Path(scratch)))
+    if pictures is not None:
+        _draw(checked, pictures)
     _emit(checked, landed)
     if landed is None and checked.verification.verdict == "FRAUD":
         raise typer.Exit(1)
+
+
+async def _check(
+    settings: Settings, round_id: RoundId, challenger: PrivateKey | None, folder: Path
+) -> tuple[Checked, Challenge | None]:
+    """Check a round, and with a challenger's key dispute it."""
+    client, store = open_chain(settings, challenger), open_store(settings)
+    base = partial(load_base, settings.model.path, threads=settings.model.threads)
+    checked = await check_round(settings, client, store, base, round_id, folder)
+    if challenger is None:
+        return checked, None
+    return checked, await challenge_round(client, store, round_id, checked, folder)
 
 
 def _draw(checked: Checked, folder: Path) -> None:
