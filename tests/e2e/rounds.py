@@ -21,6 +21,7 @@ from r3mes_ray.chain.base import send
 from r3mes_ray.chain.keys import PrivateKey
 from r3mes_ray.chain.submission import build_submit_gradient
 from r3mes_ray.content import cid_of_path, open_store
+from r3mes_ray.errors import ChainUnavailable
 from r3mes_ray.models.adapters import ModuleAdapter, UpdateOrigin, make_package, write_package
 from r3mes_ray.models.adapters.modules import tensors_of
 from r3mes_ray.models.base import load_base
@@ -77,7 +78,14 @@ class Network:
         self.start_chain()
 
     def ask(self, question):
-        return asyncio.run(question(open_chain(self.settings, None)))
+        """Ask the chain, which may have been started a moment ago on a busy machine."""
+        until = time.monotonic() + 120
+        while True:
+            try:
+                return asyncio.run(question(open_chain(self.settings, None)))
+            except ChainUnavailable:
+                assert time.monotonic() < until, self.chain.text
+                time.sleep(0.2)
 
     def commitment(self, round_id):
         return self.ask(lambda client: queries.commitment(client, round_id, self.operator.address("remes")))
@@ -112,6 +120,7 @@ class Network:
 
         The bytes of the last `missing` of them are nowhere.
         """
+        self.ask(lambda client: client.status())
         return asyncio.run(self._open_round(expert, updates, missing, store or open_store(self.settings)))
 
     async def _open_round(self, expert, updates, missing, store):
