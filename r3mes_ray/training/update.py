@@ -26,7 +26,7 @@ from r3mes_ray.settings import Settings
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.stored import Layer, layers_of
 from r3mes_ray.training.validation import Demand, check_update
-from r3mes_ray.types import UpdateId
+from r3mes_ray.types import Cid, UpdateId
 
 MISSING = "content-missing"
 """Rule of an update whose bytes are not to be had (yet): it is asked for again while time is left."""
@@ -93,7 +93,7 @@ def decode_update(job: FetchJob) -> tuple[Decoded | Excluded, tuple[ModuleAdapte
 def _judged(job: FetchJob) -> tuple[AdapterPackage, tuple[tuple[str, bytes], ...]] | Excluded:
     update_id = job.record.update_id
     try:
-        return asyncio.run(_fetch(job))
+        return _fetch(job)
     except PackageRejected as error:
         return excluded(update_id, error)
     except ContentNotFound:
@@ -111,16 +111,21 @@ def excluded(update_id: UpdateId, error: PackageRejected) -> Excluded:
     return Excluded(update_id, error.rule, f"{error.subject}: {error.detail}"[:_MAX_DETAIL])
 
 
-async def _fetch(job: FetchJob) -> tuple[AdapterPackage, tuple[tuple[str, bytes], ...]]:
+def _fetch(job: FetchJob) -> tuple[AdapterPackage, tuple[tuple[str, bytes], ...]]:
     limits = Limits(max_bytes=job.demand.max_bytes, idle_timeout_s=job.settings.training.fetch_timeout_s)
     cid = parse_cid_v1(job.record.cid).text
     with tempfile.TemporaryDirectory(prefix="r3mes-update-") as scratch:
         # The name stands in reasons, which every node must write alike.
         folder = Path(scratch) / "update"
-        await open_store(job.settings).get(cid, folder, limits)
+        # A task's result is printed by `asyncio.run` when it ends (CPython 3.11), so it has none: tensors take long.
+        asyncio.run(_download(job, cid, folder, limits))
         if not folder.is_dir():
             raise PackageRejected("files", "update", "is one file, not a folder")
         package = read_package(folder, max_bytes=job.demand.max_bytes)
         check_update(package, job.record, job.demand)
         files = tuple((path.name, path.read_bytes()) for path in sorted(folder.iterdir()))
     return package, files
+
+
+async def _download(job: FetchJob, cid: Cid, folder: Path, limits: Limits) -> None:
+    await open_store(job.settings).get(cid, folder, limits)
