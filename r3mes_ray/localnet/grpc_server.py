@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha import reflection
 
@@ -25,7 +25,9 @@ _OPTIONS = (
     ("grpc.so_reuseport", 0),
 )
 
-Method = Callable[[Message, "grpc.aio.ServicerContext[Message, Message]"], Awaitable[Message]]
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, Message]"
+# Requests come as bytes: grpc itself answers those that it cannot decode with UNKNOWN, and logs a traceback.
+Method = Callable[[bytes, Context], Awaitable[Message]]
 
 
 def create_grpc_server(node: ChainNode, wake: Callable[[], None]) -> grpc.aio.Server:
@@ -51,22 +53,23 @@ def bind(server: grpc.aio.Server, host: str, port: int, tls: Tls | None) -> int:
         raise PortBusy(port, "localnet.grpc_port (--grpc-port)") from error
 
 
-def _handlers(service: Service, node: ChainNode, wake: Callable[[], None]) -> grpc.GenericRpcHandler[Message, Message]:
+def _handlers(service: Service, node: ChainNode, wake: Callable[[], None]) -> grpc.GenericRpcHandler[bytes, Message]:
     methods = {}
     for method in service.descriptor.methods:
         answer = service.answers.get(method.name)
         methods[method.name] = grpc.unary_unary_rpc_method_handler(
-            _refusal(method) if answer is None else _method(answer, node, wake),
-            request_deserializer=GetMessageClass(method.input_type).FromString,
+            _refusal(method) if answer is None else _method(answer, GetMessageClass(method.input_type), node, wake),
             response_serializer=_serialize,
         )
     return grpc.method_handlers_generic_handler(service.descriptor.full_name, methods)
 
 
-def _method(answer: Answer, node: ChainNode, wake: Callable[[], None]) -> Method:
-    async def call(request: Message, context: grpc.aio.ServicerContext[Message, Message]) -> Message:
+def _method(answer: Answer, kind: type[Message], node: ChainNode, wake: Callable[[], None]) -> Method:
+    async def call(request: bytes, context: Context) -> Message:
         try:
-            response = answer(node, request)
+            response = answer(node, kind.FromString(request))
+        except DecodeError as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{kind.DESCRIPTOR.full_name}: {error}")
         except NotOnChain as error:
             await context.abort(grpc.StatusCode.NOT_FOUND, not_found(error))
         except InvalidInput as error:
@@ -80,7 +83,7 @@ def _method(answer: Answer, node: ChainNode, wake: Callable[[], None]) -> Method
     return call
 
 
-async def _abort_refused(context: grpc.aio.ServicerContext[Message, Message], refused: Refused) -> NoReturn:
+async def _abort_refused(context: Context, refused: Refused) -> NoReturn:
     """Tell a simulation's refusal: the SDK's text, and the code in trailing metadata."""
     code = refused.code
     await context.abort(
@@ -92,7 +95,7 @@ async def _abort_refused(context: grpc.aio.ServicerContext[Message, Message], re
 
 
 def _refusal(method: MethodDescriptor) -> Method:
-    async def call(request: Message, context: grpc.aio.ServicerContext[Message, Message]) -> Message:
+    async def call(request: bytes, context: Context) -> Message:
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method.full_name} has no state on this chain yet")
         raise AssertionError("abort returns only by raising")
 
