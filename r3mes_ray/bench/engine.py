@@ -2,7 +2,8 @@
 
 A ratio above 1 is in our favour; it is the geometric mean over interleaved pairs, with its 95 % interval. `decode` is a
 batch of short prompts and `NEW_TOKENS` tokens each, `prefill` one of long prompts and one token each. Every row of a
-batch has an adapter of its own unless the name says how many there are.
+batch has an adapter of its own unless the name says how many there are. Each engine has one core, and its times are
+processor time.
 """
 
 from __future__ import annotations
@@ -81,9 +82,9 @@ def _triple(worker: Worker, prepared: Prepared, name: str, batch: int, prompt: i
     }
     times = _interleaved({key: (worker, job) for key, job in jobs.items()}, PAIRS)
     return [
-        paired(f"{name} lora", times["lora"], "s", peer="our base", peer_samples=times["base"]),
-        paired(f"{name} dora", times["dora"], "s", peer="our base", peer_samples=times["base"]),
-        paired(f"{name}, lora/dora", times["dora"], "s", peer="our LoRA", peer_samples=times["lora"]),
+        paired(f"{name} lora", times["lora"], "CPU s", peer="our base", peer_samples=times["base"]),
+        paired(f"{name} dora", times["dora"], "CPU s", peer="our base", peer_samples=times["base"]),
+        paired(f"dora/lora, {name}", times["dora"], "CPU s", peer="our LoRA", peer_samples=times["lora"]),
     ]
 
 
@@ -102,7 +103,9 @@ def _peers(prepared: Prepared, say: Callable[[str], None]) -> list[Row]:
             kinds = [kind for kind in workers if count > 1 or kind != "peft-swap"]
             times = _interleaved({kind: (workers[kind], job) for kind in kinds}, PEER_PAIRS)
             found += [
-                paired(f"{count} adapters, batch {DENSE_ROWS}", times["ours"], "s", peer=kind, peer_samples=times[kind])
+                paired(
+                    f"{count} adapters, batch {DENSE_ROWS}", times["ours"], "CPU s", peer=kind, peer_samples=times[kind]
+                )
                 for kind in kinds
                 if kind != "ours"
             ]

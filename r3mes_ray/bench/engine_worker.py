@@ -1,4 +1,6 @@
-"""One engine in a process of its own, told what to run and how long it took; this file is also that process.
+"""One engine in a process of its own, on one core; this file is also that process.
+
+What is told is processor time: on one core that is the time itself, less what other processes of the machine took.
 
 `python engine_worker.py KIND MODEL` reads lines of JSON (`Job`) and answers seconds. Its kinds: `ours` (vLLM with our
 plugin), `stock` (vLLM without any plugin), `peft-mixed` (PEFT with an adapter for each row), `peft-swap` (PEFT, one
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "VLLM_LOGGING_LEVEL": "ERROR",
@@ -68,7 +71,7 @@ class Worker:
         self._process.wait(timeout=120)
 
     def seconds(self, job: Job) -> float:
-        """How long a batch took, measured by that process."""
+        """Processor time of a batch, measured by that process."""
         if self._process.stdin is None:
             raise OSError("the engine's process has no pipe")
         self._process.stdin.write(json.dumps(asdict(job)) + "\n")
@@ -164,9 +167,9 @@ def _serve(kind: str, model: str) -> None:
     for line in sys.stdin:
         fields = json.loads(line)
         job = Job(tuple(fields["adapters"]), fields["prompt_tokens"], fields["new_tokens"])
-        began = time.perf_counter()
+        began = time.process_time()
         run(job)
-        print(f"{READY}{time.perf_counter() - began}", flush=True)
+        print(f"{READY}{time.process_time() - began}", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from r3mes_ray.errors import ConfigError, ModelError
 from r3mes_ray.models.base import SHIPPED, base_hash, shipped_path
 from r3mes_ray.models.checkpoint import read_checkpoint
@@ -87,6 +89,7 @@ def prepare_environment(threads: int) -> None:
         os.environ.setdefault(name, value)
     if threads > 0:
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        torch.set_num_threads(threads)
 
 
 def served_base(folder: Path) -> ServedBase:
