@@ -10,11 +10,12 @@ from r3mes_ray.content.disk import DiskStore
 from r3mes_ray.content.gateway import Gateways
 from r3mes_ray.content.gateway_store import GatewayStore
 from r3mes_ray.content.importer import cid_of_path
+from r3mes_ray.content.mirrored import MirroredStore
 from r3mes_ray.content.peers import PeerFile
 from r3mes_ray.content.profile import profile_named
 from r3mes_ray.content.upkeep import Upkeep
 from r3mes_ray.errors import ConfigError
-from r3mes_ray.settings import DiskContent, GatewayContent, KuboContent, Settings
+from r3mes_ray.settings import ContentSettings, DiskContent, GatewayContent, KuboContent, Settings
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -32,10 +33,16 @@ __all__ = [
 
 
 def open_store(settings: Settings) -> ContentStore:
-    """The content store of this node."""
-    match settings.content:
+    """The content store of this node, with its mirrors."""
+    first = _open(settings, settings.content)
+    mirrors = [_open(settings.model_copy(update={"content": content}), content) for content in settings.content_mirrors]
+    return MirroredStore((first, *mirrors)) if mirrors else first
+
+
+def _open(settings: Settings, content: ContentSettings) -> ContentStore:
+    match content:
         case DiskContent():
-            return _open_disk(settings, settings.content)
+            return _open_disk(settings, content)
         case KuboContent(api_address=address, timeout_s=timeout_s):
             from r3mes_ray.content.kubo import KuboStore  # 80 ms that only its users pay
 

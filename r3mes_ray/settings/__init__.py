@@ -82,6 +82,8 @@ class Settings(Section):
     localnet: LocalnetSettings = LocalnetSettings()
     keyring: KeyringSettings = KeyringSettings()
     content: ContentSettings = DiskContent()
+    content_mirrors: tuple[ContentSettings, ...] = ()
+    """Further stores: what is added or pinned goes into each of them too; what `content` lacks is read from them."""
     content_server: ContentServerSettings = ContentServerSettings()
     model: ModelSettings = ModelSettings()
     serving: ServingSettings = ServingSettings()
@@ -92,6 +94,13 @@ class Settings(Section):
     @classmethod
     def _embedded_content(cls, value: Any) -> Any:
         return {"kind": "disk", **value} if isinstance(value, dict) else value
+
+    @field_validator("content_mirrors")
+    @classmethod
+    def _have_places(cls, mirrors: tuple[ContentSettings, ...]) -> tuple[ContentSettings, ...]:
+        if any(isinstance(content, DiskContent) and content.path is None for content in mirrors):
+            raise ValueError("a disk store beside the first needs a `path` of its own")
+        return mirrors
 
     @property
     def content_path(self) -> Path:

@@ -9,6 +9,7 @@ import pytest
 from r3mes_ray.content import ContentStat, ContentStore, Limits, cid_of_path
 from r3mes_ray.content.disk import DiskStore
 from r3mes_ray.content.kubo import KuboStore
+from r3mes_ray.content.mirrored import MirroredStore
 from r3mes_ray.errors import ContentNotFound, ContentTooLarge, InvalidCid
 
 ABSENT = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
@@ -22,7 +23,11 @@ def kubo(request, folder):
     return KuboStore(request.getfixturevalue("daemon_rpc").multiaddr, timeout_s=10)
 
 
-STORES = {"disk": disk, "kubo": kubo}
+def mirrored(request, folder):
+    return MirroredStore((DiskStore(folder / "one", 2**30), DiskStore(folder / "two", 2**30)))
+
+
+STORES = {"disk": disk, "kubo": kubo, "mirrored": mirrored}
 
 
 @pytest.fixture(params=STORES)
