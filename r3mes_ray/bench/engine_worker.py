@@ -15,6 +15,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -51,11 +52,12 @@ class Worker:
         plugins = {"VLLM_PLUGINS": "r3mes" if kind == "ours" else ""}
         command = [sys.executable, "-m", "r3mes_ray.bench.engine_worker", kind, str(model)]
         began = time.perf_counter()
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the process)
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._said,
             text=True,
             env=os.environ | ENVIRONMENT | plugins,
         )
@@ -85,7 +87,9 @@ class Worker:
         for line in self._process.stdout:
             if line.startswith(READY):
                 return line.removeprefix(READY)
-        raise OSError(f"the engine's process ended with code {self._process.wait()}")
+        code = self._process.wait()
+        self._said.seek(0)
+        raise OSError(f"the engine's process ended with code {code}: {self._said.read()[-500:]}")
 
 
 def _vllm(model: str) -> Run:

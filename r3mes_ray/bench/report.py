@@ -74,7 +74,7 @@ def paired(name: str, samples: Sequence[float], unit: str, *, peer: str, peer_sa
     """Times in pairs, one after the other: the ratio is the geometric mean of peer ÷ ours, with Student's interval."""
     logs = [math.log(theirs / ours) for ours, theirs in zip(samples, peer_samples, strict=True)]
     middle = statistics.fmean(logs)
-    # Student's t at 97.5 % is within 1 % of this for 5 pairs and more (Abramowitz and Stegun 26.7.5).
+    # Student's t at 97.5 % is within 2 % of this for 5 pairs and more (Abramowitz and Stegun 26.7.5).
     freedom, normal = len(logs) - 1, 1.959964
     t = (
         normal
