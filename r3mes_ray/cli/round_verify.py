@@ -18,6 +18,7 @@ from r3mes_ray.cli.tables import fields
 from r3mes_ray.content import open_store
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.base import load_base
+from r3mes_ray.node.content_peers import peers_from_chain
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.challenge import Challenge, challenge_round
 from r3mes_ray.training.pictures import RoundPicture, draw_round
@@ -58,10 +59,15 @@ async def _check(
     """Check a round, and with a challenger's key dispute it."""
     client, store = open_chain(settings, challenger), open_store(settings)
     base = partial(load_base, settings.model.path, threads=settings.model.threads)
-    checked = await check_round(settings, client, store, base, round_id, folder)
+    async with peers_from_chain(settings, client, _say):
+        checked = await check_round(settings, client, store, base, round_id, folder)
     if challenger is None:
         return checked, None
     return checked, await challenge_round(client, store, round_id, checked, folder)
+
+
+def _say(text: str) -> None:
+    progress.print(text, markup=False, soft_wrap=True)
 
 
 def _draw(checked: Checked, folder: Path) -> None:
@@ -70,7 +76,7 @@ def _draw(checked: Checked, folder: Path) -> None:
         raise InvalidInput("--pictures", "the published package cannot be read, so nothing was recomputed")
     picture = RoundPicture(found.round_id, found.expert, found.rule, own.geometry, own.accepted, own.excluded)
     for path in draw_round(picture, folder):
-        progress.print(str(path), markup=False, soft_wrap=True)
+        _say(str(path))
 
 
 def _emit(checked: Checked, landed: Challenge | None) -> None:
