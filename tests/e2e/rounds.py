@@ -38,7 +38,7 @@ ENVIRONMENT = {"R3MES_KEYRING_PASSPHRASE": "of this test", "OMP_NUM_THREADS": "1
 EXPERTS = ("legal", "optics", "python")
 PHASES = PhaseBlocks(submit=300, commit=400, reveal=400, challenge=3)
 """Long ones, which a busy machine does not miss; `skip_to` passes what is left of one."""
-SLOW_MS, FAST_MS = 400, 10
+SLOW_MS, FAST_MS = 1000, 10
 RANK, UPDATES, MOST_UPDATES = 3, 2, 8
 
 
