@@ -34,6 +34,9 @@ def manager(llama):
     core = llama.llm.llm_engine.engine_core.engine_core
     manager = core.model_executor.driver_worker.worker.model_runner.lora_manager._adapter_manager
     manager.remove_all_adapters()
+    for layer in manager.modules.values():
+        for slot in range(manager.lora_slots):
+            layer.reset_lora(slot)
     return manager
 
 
