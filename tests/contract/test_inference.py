@@ -23,6 +23,8 @@ without_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not
 QUESTIONS = ("What happens to light in a prism?", "The warranty disclaimer says that", "import os", "hi")
 RANKS = (2, 4, 8, 3)
 TOKENS = 20
+NEAR = 0.2
+"""Between the chances of one token in two engines; of other adapters they differ by much more."""
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +243,8 @@ async def test_engines_give_the_same_greedy_tokens_in_mixed_batches_while_adapte
                 await asyncio.gather(*(tokens_of(backend, one) for one in requests))
                 for backend in (opened.backend, other.backend)
             ]
-            assert all(map(same_but_for_ties, mine, theirs))
+            differing = [pair for pair in zip(mine, theirs, strict=True) if not same_but_for_ties(*pair)]
+            assert differing == []
             assert sum(map(equal_texts, mine, theirs)) >= len(requests) - 2, "ties are rare"
             for slot in range(8):
                 for backend in (opened.backend, other.backend):
@@ -261,7 +264,7 @@ def equal_texts(one, other):
 def same_but_for_ties(one, other):
     """Activations are rounded to int8: the order of a sum can flip one, and then two tokens of nearly equal chance."""
     for mine, theirs in zip(one, other, strict=True):
-        if abs(mine.logprob - theirs.logprob) > 0.02:
+        if abs(mine.logprob - theirs.logprob) > NEAR:
             return False
         if mine.text != theirs.text:
             return True
