@@ -102,7 +102,9 @@ async def _cliff(opened: Opened, library: Library, count: int, shape: str) -> li
     return [
         row(name, [REQUESTS / seconds], "requests/s", lower_is_better=False),
         row(f"{name}: in a slot", [100 * stats.slot_hits / REQUESTS], "%", lower_is_better=False),
-        row(f"{name}: in a slot or RAM", [100 * (stats.slot_hits + stats.ram_hits) / REQUESTS], "%"),
+        row(
+            f"{name}: in slot or RAM", [100 * (stats.slot_hits + stats.ram_hits) / REQUESTS], "%", lower_is_better=False
+        ),
     ]
 
 
