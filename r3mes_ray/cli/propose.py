@@ -57,9 +57,11 @@ def propose(
 async def _propose(settings: Settings, key: str | None, plan: ProposerPlan, *, at_once: int, drain: bool) -> bool:
     stop = Stop()
     turn = asyncio.Semaphore(at_once)
+    _stop_on_signals(stop, drain=drain)
     async with proposer_ports(settings, key, lambda event: None, turn) as ports:
-        # After Ray, which sets handlers of its own when it is joined.
-        _stop_on_signals(stop, drain=drain)
+        # Once more after Ray, which sets handlers of its own when it is joined.
+        if not stop.now.is_set():
+            _stop_on_signals(stop, drain=drain)
         return await Proposer(ports, plan, _tell, stop).run()
 
 
