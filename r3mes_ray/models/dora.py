@@ -25,12 +25,12 @@ def row_norms(weight: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
 def gain(weight: Tensor, module: ModuleAdapter) -> Tensor:
     """The factor g of each row of the adapted layer, float64 (out,): m / |W + s B A|, or ones for LoRA.
 
-    A row whose norm is 0 has gain 0: it is a zero row, whatever its magnitude.
+    A row whose norm is 0 stays zero whatever its magnitude is: its gain counts as 1.
     """
     if module.magnitude is None:
         return torch.ones(module.b.shape[0], dtype=torch.float64)
     norms = row_norms(weight, module.a, module.b, module.scale)
-    return torch.where(norms > 0, module.magnitude.double() / norms, torch.zeros_like(norms))
+    return torch.where(norms > 0, module.magnitude.double() / norms, torch.ones_like(norms))
 
 
 def effective_delta(weight: Tensor, module: ModuleAdapter) -> Tensor:

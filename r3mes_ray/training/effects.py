@@ -3,8 +3,7 @@
 An adapter module means W′ = g ⊙ (W₀ + BA), with the scale folded into B; a LoRA has g = 1, a DoRA has
 g = m / ‖W₀ + BA‖ per output row. Its step from the base is W′ − W₀ = (g − 1) ⊙ W₀ + C A with C = g ⊙ B.
 
-A row of W₀ + BA that is zero has no direction: with m = 0 its gain counts as 1, which leaves it zero and moves nothing;
-with any other m it says what no weight can be, and its gain is 0, which the gate refuses.
+A row of W₀ + BA that is zero has no direction, and stays zero whatever m is: its gain counts as 1.
 """
 
 from __future__ import annotations
@@ -142,8 +141,7 @@ def scaled(b: Tensor, factors: Tensor, spans: Sequence[slice]) -> Tensor:
 
 
 def _gains(magnitude: Tensor, norms: Tensor) -> Tensor:
-    without_direction = torch.where(magnitude == 0, 1.0, 0.0).to(norms.dtype)
-    return torch.where(norms > 0, magnitude / norms, without_direction)
+    return torch.where(norms > 0, magnitude / norms, 1.0)
 
 
 def _along_base(weight: Tensor, a: Tensor, algebra: Algebra) -> Tensor:

@@ -88,5 +88,7 @@ def mean_of_module(
     if not with_magnitude:
         return ModuleMean(cut.b.float(), cut.a.float(), None, cut.kept_energy, cut.total_energy)
     b, a = (cut.b / mean_gain[:, None]).float(), cut.a.float()
-    magnitude = mean_gain * row_norms(weight, Part(b.double(), a.double()), algebra, energy)
+    norms = row_norms(weight, Part(b.double(), a.double()), algebra, energy)
+    # A row of zeros is one with any magnitude; packages have positive ones.
+    magnitude = mean_gain * torch.where(norms > 0, norms, 1.0)
     return ModuleMean(b, a, magnitude.float(), cut.kept_energy, cut.total_energy)

@@ -31,5 +31,5 @@ def check_against_base(
             raise PackageRejected("shape", name, f"the adapter is for {found}, the base's layer is {shape}")
         if module.rank > max_rank:
             raise PackageRejected("rank", name, f"{module.rank} is above {max_rank}")
-        if module.magnitude is not None and not bool((module.magnitude >= 0).all()):
-            raise PackageRejected("magnitude", name, "is negative somewhere")
+        if module.magnitude is not None and not bool((module.magnitude > 0).all()):
+            raise PackageRejected("magnitude", name, "is not positive everywhere")

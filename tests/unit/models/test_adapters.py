@@ -166,7 +166,7 @@ def test_check_against_base_names_the_rule(base, adapter, rule, change):
     assert caught.value.rule == rule
 
 
-def test_check_against_base_magnitude_must_not_be_negative(base, adapter):
+def test_check_against_base_magnitude_must_be_positive(base, adapter):
     package = adapter(1, dora=True)
     name = next(name for name in package.tensors if name.endswith("magnitude_vector"))
     package.tensors[name][3] = -0.5
