@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from vllm import SamplingParams
 from vllm.exceptions import VLLMClientError
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
@@ -50,6 +51,8 @@ class VllmDecoder:
 
     def step(self) -> list[tuple[Ticket, Piece]]:
         """One step of vLLM; requests whose prompt is still being read have no piece."""
+        # Tells this thread torch's number of threads: vLLM's attention compares the two, and stops where they differ.
+        torch.get_num_threads()
         pieces: list[tuple[Ticket, Piece]] = []
         for output in self._engine.step():
             running = self._running.get(output.request_id)
