@@ -104,11 +104,11 @@ def test_row_norms_and_gain_equal_the_dense_ones(adapter, base):
         torch.testing.assert_close(effective_delta(weight, module), adapted - weight)
 
 
-def test_gain_of_a_zero_row_is_zero(adapter, base):
+def test_gain_of_a_zero_row_is_one(adapter, base):
     name, module = next(iter(adapter(3, 4, dora=True, strength=0.0).modules().items()))
     weight = base.effective_weight(name).clone()
     weight[2] = 0
-    assert gain(weight, module)[2] == 0
+    assert gain(weight, module)[2] == 1
 
 
 def test_read_text_unpacks_and_refuses(tmp_path):
