@@ -1,4 +1,4 @@
-"""Files of a round in work: fetched updates and the aggregate, beside the journal."""
+"""Files of a round in work: the start version and the aggregate, beside the journal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r3mes_ray.training.journal import rounds_folder
-from r3mes_ray.types import RoundId, UpdateId
+from r3mes_ray.types import RoundId
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,6 @@ class Workspace:
     def readback(self) -> Path:
         """Folder that the published package is read back into."""
         return self.root / "readback"
-
-    def update(self, update_id: UpdateId) -> Path:
-        """Folder of one fetched update."""
-        return self.root / "updates" / str(update_id)
 
     def clear(self) -> None:
         """Delete everything."""
