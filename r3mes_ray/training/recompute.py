@@ -22,7 +22,6 @@ from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter, layers_of
 from r3mes_ray.training.update import MISSING, FetchJob, excluded, fetch_update
 from r3mes_ray.training.validation import Demand, check_effect
-from r3mes_ray.training.workspace import write_folder
 from r3mes_ray.types import Cid, UpdateId
 
 RECORDED = (MISSING, "limit", LOSS)
@@ -152,12 +151,10 @@ def _judged(
 
 
 def _judge(job: FetchJob, base: BaseWeights, folder: Path) -> StoredAdapter | Excluded:
-    fetched = fetch_update(job)
-    if isinstance(fetched, Excluded):
-        return fetched
     folder.mkdir(parents=True)
-    write_folder(folder, fetched.files)
-    adapter = StoredAdapter(folder, fetched.dora, fetched.layers)
+    adapter = fetch_update(job, folder)
+    if isinstance(adapter, Excluded):
+        return adapter
     try:
         check_effect(adapter, base)
     except PackageRejected as error:

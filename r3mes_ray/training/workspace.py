@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,13 +40,6 @@ class Workspace:
 def workspace_of(home: Path, chain_id: str, round_id: RoundId) -> Workspace:
     """The workspace of a round."""
     return Workspace(rounds_folder(home, chain_id) / f"{round_id}.work")
-
-
-def write_folder(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
-    """Replace a folder by these files."""
-    empty_folder(folder)
-    for name, content in files:
-        (folder / name).write_bytes(content)
 
 
 def remove_folder(folder: Path) -> None:

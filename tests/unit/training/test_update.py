@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import itertools
 import pickle
 
 import pytest
@@ -14,7 +15,7 @@ from r3mes_ray.models.adapters import AggregateOrigin, make_package, write_packa
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.stored import StoredAdapter, layers_of
-from r3mes_ray.training.update import Fetched, FetchJob, fetch_update
+from r3mes_ray.training.update import FetchJob, fetch_update
 from r3mes_ray.training.validation import Demand, check_effect
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
 
@@ -27,15 +28,17 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def verdict(chain, base, settings, packages):
+def verdict(chain, base, settings, packages, tmp_path):
     """Publishes a package (or a changed record) and fetches it as the proposer does."""
     chain.round.phase = 2
     demand = Demand(round_record(chain.round), base.base_id, base.base_hash, base.linear_shapes, 2**20)
 
+    numbers = itertools.count()
+
     async def judge(package, **changes):
         await packages.publish(chain, open_store(settings), package, **changes)
         job = FetchJob(settings, update_record(chain.updates[-1]), demand)
-        return await asyncio.to_thread(fetch_update, job)
+        return await asyncio.to_thread(fetch_update, job, tmp_path / f"fetched-{next(numbers)}")
 
     return judge
 
@@ -55,8 +58,12 @@ def changed(package, **tensors):
 
 async def test_update_as_the_chain_says_is_fetched_with_its_files(verdict, packages):
     result = await verdict(packages.make(1))
-    assert isinstance(result, Fetched)
-    assert [name for name, _ in result.files] == ["adapter_config.json", "adapter_model.safetensors", "r3mes.json"]
+    assert isinstance(result, StoredAdapter)
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "r3mes.json",
+    ]
     assert [(layer.path, layer.scale) for layer in result.layers] == [
         ("model.layers.0.mlp.down_proj", 2.0),
         ("model.layers.0.self_attn.q_proj", 2.0),
@@ -175,5 +182,5 @@ async def test_update_whose_only_peer_is_dead_is_missing_and_not_this_nodes_fail
     demand = Demand(round_record(chain.round), base.base_id, base.base_hash, base.linear_shapes, 2**20)
     record = StoredGradient(miner="remes1a", ipfs_hash="bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku")
     job = FetchJob(Settings.model_validate({"home": tmp_path, "content": content}), update_record(record), demand)
-    result = await asyncio.to_thread(fetch_update, job)
+    result = await asyncio.to_thread(fetch_update, job, tmp_path)
     assert (result.rule, "127.0.0.1:9" in result.detail) == ("content-missing", True)
