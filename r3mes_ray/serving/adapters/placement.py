@@ -1,8 +1,8 @@
 """Which engine replicas should answer a request for an adapter: those that have it, unless they are busy, others not.
 
-Among equals the less busy of two chosen at random is taken (Mitzenmacher, 2001). Where no replica has the adapter yet,
-the two are those of the highest hashes of adapter and replica (rendezvous hashing, Thaler and Ravishankar, 1998), so
-that requests for a cold adapter meet on the same replicas before any of them says that it has it.
+Of those that have it, the less busy of two chosen at random is taken (Mitzenmacher, 2001). Where no replica has it yet,
+the one of the highest hash of adapter and replica is asked (rendezvous hashing, Thaler and Ravishankar, 1998) unless it
+is busy (bounded loads, Mirrokni et al., 2018): requests for a cold adapter meet there before it says that it has it.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ def ranked(replicas: Sequence[ReplicaState], cid: Cid | None, busy: int, sample:
     for place, tier in enumerate([*idle, *full]):
         if cid is not None and place % len(tiers) == cold:
             order = sorted(tier, key=lambda one: _affinity(cid, one.id), reverse=True)
+            groups += [[one.id] for one in order]
         else:
             order = sample(tier, len(tier))
-        groups += [[one.id for one in order[start : start + 2]] for start in range(0, len(order), 2)]
+            groups += [[one.id for one in order[start : start + 2]] for start in range(0, len(order), 2)]
     return groups
 
 

@@ -31,12 +31,15 @@ def test_ranked_gives_two_at_a_time_and_every_replica_once():
     assert groups == [["0", "1"], ["2", "3"], ["4"]]
 
 
-def test_ranked_cold_adapter_meets_on_the_same_replicas_whatever_their_order():
+def test_ranked_cold_adapter_meets_on_one_replica_whatever_their_order():
     replicas = [replica(str(number)) for number in range(6)]
     first = ranked(replicas, "x", BUSY, in_order)
+    assert [len(group) for group in first] == [1] * 6
     assert ranked(replicas[::-1], "x", BUSY, in_order) == first
-    firsts = {tuple(ranked(replicas, f"x{number}", BUSY, in_order)[0]) for number in range(40)}
-    assert len(firsts) > 10, "other adapters meet elsewhere"
+    firsts = {ranked(replicas, f"x{number}", BUSY, in_order)[0][0] for number in range(40)}
+    assert firsts == {one.id for one in replicas}, "other adapters meet elsewhere"
+    busy = [replica(one.id, load=BUSY if [one.id] == first[0] else 0) for one in replicas]
+    assert ranked(busy, "x", BUSY, in_order) == [*first[1:], first[0]]
     stayed = [one for one in replicas if one.id not in first[0]]
     assert ranked(stayed, "x", BUSY, in_order)[0] == first[1], "those that leave move nobody else"
 
