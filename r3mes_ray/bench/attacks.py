@@ -73,7 +73,7 @@ class _Bench:
         """A round with this rule over what the gate lets pass."""
         faults = FAULTS if LARGEST_FAULTS[rule](HONEST) >= FAULTS else 0
         parameters = RuleParameters.model_validate({"faults": faults, "if_too_few": "lower", "before": before})
-        aggregate = aggregate_updates(self.base, _plan(rule, parameters), updates, None, LAPACK)
+        aggregate = aggregate_updates(self.base, _plan(rule, parameters), updates, algebra=LAPACK)
         package = make_package(
             aggregate.config,
             aggregate.tensors,

@@ -30,6 +30,7 @@ from r3mes_ray.training.aggregation import write_aggregate
 from r3mes_ray.training.recompute import recompute
 from r3mes_ray.training.round import RoundPlan, plan_round
 from r3mes_ray.training.rules import RuleParameters
+from r3mes_ray.training.stored import FROM_BASE
 from r3mes_ray.types import Address, Cid, RoundId, UpdateId
 
 UPDATES, RANK = 100, 16
@@ -48,7 +49,7 @@ def measure_round(settings: Settings, say: Callable[[str], None]) -> Row:
         say(f"a round of {UPDATES} updates of {size / UPDATES / 2**20:.2f} MiB beside its limit")
         plan = _plan(base, records)
         began = time.perf_counter()
-        found = recompute(own, base, plan, None, (), folder / "updates")
+        found = recompute(own, base, plan, FROM_BASE, (), folder / "updates")
         (folder / "aggregate").mkdir()
         write_aggregate(found.aggregate, base.base_id, plan, found.accepted, found.excluded, folder / "aggregate")
         cid_of_path(folder / "aggregate")

@@ -34,6 +34,7 @@
     ├── RoundError
     │   ├── RoundClosed             the phase that an action needs is over (or not begun)
     │   ├── TooFewUpdates           fewer valid updates than the rule needs
+    │   ├── InvalidAggregate        what the rule and the outer step give is no adapter
     │   ├── WorkLost                workers of the cluster died again and again
     │   ├── NotFraud                an honest aggregate is not challenged
     │   ├── NoRound                 no round took an update in time
@@ -78,6 +79,7 @@ from r3mes_ray.errors.chain import (
     ChainWriteFailed,
     FaucetRefused,
     GenesisConflict,
+    InvalidAggregate,
     JournalDamaged,
     KeyExists,
     KeyNotFound,
@@ -149,6 +151,7 @@ __all__ = [
     "GatewayUnreachable",
     "GenesisConflict",
     "InvalidAddress",
+    "InvalidAggregate",
     "InvalidCid",
     "InvalidInput",
     "JournalDamaged",

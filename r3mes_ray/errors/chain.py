@@ -185,6 +185,19 @@ class TooFewUpdates(RoundError):
         return f"round {self.round_id} has {self.accepted} valid updates, its rule needs {self.needed}"
 
 
+class InvalidAggregate(RoundError):
+    """What a round's rule and outer step give is no adapter."""
+
+    hint = "nobody can aggregate this round; open another one, with a smaller outer momentum or a robust rule"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the round's aggregate is no adapter: {self.reason}"
+
+
 class WorkLost(RoundError):
     """Workers of the cluster died again and again, and what they were computing with them."""
 

@@ -57,6 +57,10 @@ class TrainingSettings(Section):
     """With fewer valid updates than that needs: `lower` the number of liars; none refuses the round."""
     before: Literal["nnm", "arc"] | None = None
     """Pre-aggregation: nearest-neighbour mixing or adaptive clipping."""
+    outer_learning_rate: float | None = Field(None, gt=0, le=10)
+    """How far an expert goes along what the rule says; none is 1."""
+    outer_momentum: float | None = Field(None, ge=0, lt=1)
+    """Share of the expert's last step that is added; none is 0."""
     min_updates: int = Field(2, ge=1)
     """Fewer valid updates end the round without an aggregate."""
     evaluation: EvaluationSettings = EvaluationSettings()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +26,7 @@ from r3mes_ray.training.coordinatewise import reduce_module
 from r3mes_ray.training.exact import ModuleMean, mean_of_module
 from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork, paths_of
+from r3mes_ray.training.outer import Mixture, OuterStep, outer_step
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.rules import (
@@ -40,7 +40,7 @@ from r3mes_ray.training.rules import (
     least_updates,
     rule_named,
 )
-from r3mes_ray.training.stored import Adapter, BaseWeights
+from r3mes_ray.training.stored import FROM_BASE, Adapter, BaseWeights, Versions
 from r3mes_ray.types import UpdateId
 
 _MAX_REASON = 1000
@@ -51,12 +51,14 @@ class Aggregate:
     """The result of a round, under PEFT's names.
 
     Attributes:
+        mixture: what the decision and the outer step lead to; a coordinate-wise rule's result is no such combination.
         discarded_energy: share of the weighted sum's squared norm that the target rank left out.
     """
 
     config: AdapterConfig
     tensors: Mapping[str, Tensor]
     decision: Decision
+    mixture: Mixture
     discarded_energy: float
 
     def modules(self) -> dict[str, ModuleAdapter]:
@@ -68,7 +70,7 @@ def aggregate_updates(
     base: BaseWeights,
     plan: RoundPlan,
     updates: Sequence[Adapter],
-    start: Adapter | None,
+    versions: Versions = FROM_BASE,
     algebra: Algebra = REPRODUCIBLE,
     *,
     weights: Sequence[int] | None = None,
@@ -80,26 +82,31 @@ def aggregate_updates(
         base: weights that the updates were trained on.
         plan: the round, with its rule and parameters.
         updates: at least one; a layer that none of them touches stays as in the base.
-        start: the version that they started from; None for the base.
+        versions: the one that they started from, and the one before it where the round has momentum.
         algebra: how sums and truncation are computed; only the default gives the bits that others recompute.
         weights: by the chain, one for each update, below 2**53; none weighs all alike.
         work: where layers are computed; the result does not depend on it.
 
     Raises:
         TooFewUpdates: fewer than the rule needs for the round's number of liars.
+        InvalidAggregate: the result has a row with a gain that is not positive.
     """
     parameters = _with_borne_faults(plan, len(updates))
-    decision = _decide(base, plan, parameters, updates, start, algebra, weights or [1] * len(updates), work)
-    adapters, coefficients = _with_rest(updates, start, decision)
+    decision = _decide(base, plan, parameters, updates, versions.start, algebra, weights or [1] * len(updates), work)
+    outer = outer_step(plan)
+    mixture = outer.mixture(decision.coefficients)
+    adapters, coefficients = _mixed(updates, versions, mixture)
+    start = versions.start
     coordinate = COORDINATE_RULES.get(plan.record.rule)
     dora = coordinate is None and any(adapter is not None and adapter.dora for adapter in adapters)
     if coordinate is None:
         task = partial(_mean, coefficients=tuple(coefficients), rank=parameters.rank, dora=dora)
         layers = work.each(task, base, [*adapters, start], name="aggregate", algebra=algebra)
     else:
+        adapters = [*updates, versions.previous]
         rule = partial(coordinate, faults=parameters.faults or 0)
-        task = partial(_reduce, rule=rule, rank=parameters.rank)
-        layers = work.each(task, base, [*updates, start], name="aggregate", algebra=algebra)
+        task = partial(_reduce, rule=rule, outer=outer, rank=parameters.rank)
+        layers = work.each(task, base, [*adapters, start], name="aggregate", algebra=algebra)
     tensors: dict[str, Tensor] = {}
     kept = total = 0.0
     for path, mean in layers:
@@ -107,7 +114,7 @@ def aggregate_updates(
         kept, total = kept + mean.kept_energy, total + mean.total_energy
     paths = paths_of([*adapters, start])
     config = _config(base, paths, parameters.rank, dora=dora)
-    return Aggregate(config, tensors, decision, 1.0 - kept / total if total else 0.0)
+    return Aggregate(config, tensors, decision, mixture, 1.0 - kept / total if total else 0.0)
 
 
 def _mean(job: LayerJob, *, coefficients: Sequence[float], rank: int, dora: bool) -> ModuleMean:
@@ -118,9 +125,9 @@ def _mean(job: LayerJob, *, coefficients: Sequence[float], rank: int, dora: bool
     return mean.cpu()
 
 
-def _reduce(job: LayerJob, *, rule: Callable[[Tensor], Tensor], rank: int) -> ModuleMean:
-    weight, parts = job.load()
-    return reduce_module(weight, parts[:-1], parts[-1], rule, rank=rank, algebra=job.algebra).cpu()
+def _reduce(job: LayerJob, *, rule: Callable[[Tensor], Tensor], outer: OuterStep, rank: int) -> ModuleMean:
+    weight, (*parts, previous, start) = job.load()
+    return reduce_module(weight, parts, (start, previous), rule, outer=outer, rank=rank, algebra=job.algebra).cpu()
 
 
 def _with_borne_faults(plan: RoundPlan, count: int) -> RuleParameters:
@@ -152,16 +159,17 @@ def _decide(
     return decide(rule, given, parameters)
 
 
-def _with_rest(
-    updates: Sequence[Adapter], start: Adapter | None, decision: Decision
+def _mixed(
+    updates: Sequence[Adapter], versions: Versions, mixture: Mixture
 ) -> tuple[list[Adapter | None], list[float]]:
-    """The start version enters with what the coefficients leave: x₀ + Σ cᵢ(xᵢ − x₀). What counts 0 is not read."""
+    """The adapters that count, with their coefficients. What counts 0 is not read."""
     pairs: list[tuple[Adapter | None, float]] = [
-        (adapter, c) for adapter, c in zip(updates, decision.coefficients, strict=True) if c
+        (adapter, c) for adapter, c in zip(updates, mixture.updates, strict=True) if c
     ]
-    rest = 1.0 - math.fsum(decision.coefficients)
-    if abs(rest) > 1e-12 or not pairs:
-        pairs.append((start, rest))
+    if abs(mixture.start) > 1e-12 or not pairs:
+        pairs.append((versions.start, mixture.start))
+    if mixture.previous:
+        pairs.append((versions.previous, mixture.previous))
     return [adapter for adapter, _ in pairs], [c for _, c in pairs]
 
 

@@ -9,7 +9,6 @@ from r3mes_ray.chain import queries
 from r3mes_ray.content import cid_of_path
 from r3mes_ray.content.base import Limits
 from r3mes_ray.errors import ContentCorrupt, InvalidInput, TooFewUpdates
-from r3mes_ray.models.adapters import read_package
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates, write_aggregate
 from r3mes_ray.training.collection import Collected, collect
 from r3mes_ray.training.comparison import compare
@@ -17,8 +16,9 @@ from r3mes_ray.training.context import RoundContext
 from r3mes_ray.training.geometry import geometry_of, save_geometry
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter, layers_of
+from r3mes_ray.training.stored import BaseWeights, Versions
 from r3mes_ray.training.update import start_worker
+from r3mes_ray.training.versions import fetch_version, previous_of
 from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.types import Cid
 
@@ -87,15 +87,15 @@ async def _aggregate(
 ) -> tuple[Collected, Aggregate]:
     """Compare the updates, and apply the rule to those that are left."""
     with context.step("aggregate"):
-        start = await _start(context)
-        compared = await compare(context, collected, base, start)
+        versions = await _versions(context, plan)
+        compared = await compare(context, collected, base, versions.start)
         accepted = compared.collected.accepted
         _require(plan, compared.collected)
         ids = [entry.record.update_id for entry in accepted]
         weights = [plan.weight(update_id) for update_id in ids]
         adapters = [entry.adapter for entry in accepted]
         mean = await asyncio.to_thread(
-            aggregate_updates, base, plan, adapters, start, weights=weights, work=context.ports.layers
+            aggregate_updates, base, plan, adapters, versions, weights=weights, work=context.ports.layers
         )
         shares = dict(zip(ids, mean.decision.coefficients, strict=True))
         geometry = geometry_of(compared.ids, compared.gram, shares)
@@ -110,16 +110,16 @@ def _require(plan: RoundPlan, collected: Collected) -> None:
         raise TooFewUpdates(plan.record.round_id, len(collected.accepted), needed)
 
 
-async def _start(context: RoundContext) -> StoredAdapter | None:
-    """The version that the round starts from, fetched from content; None for the base."""
-    cid = context.record.start
-    if cid is None:
-        return None
-    folder, limit = context.workspace.start, context.ports.settings.training.max_update_bytes
-    remove_folder(folder)
-    await context.ports.store.get(cid, folder, Limits(max_bytes=limit))
-    package = await asyncio.to_thread(read_package, folder, max_bytes=limit)
-    return StoredAdapter(folder, package.config.use_dora, layers_of(package))
+async def _versions(context: RoundContext, plan: RoundPlan) -> Versions:
+    """What the round goes on from, fetched from content."""
+    ports, workspace, limit = context.ports, context.workspace, context.ports.settings.training.max_update_bytes
+    for folder in (workspace.start, workspace.previous):
+        remove_folder(folder)
+    previous = await context.settlement.patiently(lambda: previous_of(ports.client, plan))
+    return Versions(
+        await fetch_version(ports.store, context.record.start, workspace.start, limit),
+        await fetch_version(ports.store, previous, workspace.previous, limit),
+    )
 
 
 def is_intact(context: RoundContext, cid: Cid) -> bool:

@@ -10,6 +10,7 @@ from torch import Tensor
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
 from r3mes_ray.training.effects import Effects, Part, effects_of
 from r3mes_ray.training.exact import ModuleMean
+from r3mes_ray.training.outer import OuterStep
 
 TILE_ENTRIES = 2**22
 """Numbers of one tile, all updates together: 32 MiB."""
@@ -18,9 +19,10 @@ TILE_ENTRIES = 2**22
 def reduce_module(
     weight: Tensor,
     parts: Sequence[Part | None],
-    start: Part | None,
+    versions: tuple[Part | None, Part | None],
     rule: Callable[[Tensor], Tensor],
     *,
+    outer: OuterStep,
     rank: int,
     algebra: Algebra = REPRODUCIBLE,
 ) -> ModuleMean:
@@ -31,22 +33,22 @@ def reduce_module(
     Args:
         weight: effective base weight W₀, (o, k), any float dtype.
         parts: None where an adapter leaves the module as in the base.
-        start: the start version's part.
+        versions: the start version's part, and that of the version before it.
         rule: (N, d) → (d,).
+        outer: what the start version moves by, of what the rule says and of its last step.
         rank: rank of the result; `kept_energy` says how much of the dense result it holds.
         algebra: how sums and truncation are computed.
     """
-    effects = effects_of(weight, [*parts, start], algebra)
+    effects = effects_of(weight, [*parts, *versions], algebra)
     rows, columns = weight.shape
-    height = max(1, TILE_ENTRIES // (columns * (len(parts) + 1)))
+    height = max(1, TILE_ENTRIES // (columns * (len(parts) + 2)))
     tiles = []
     for top in range(0, rows, height):
         tile = slice(top, min(top + height, rows))
         base = weight[tile].double()
-        steps = [_step(base, effects, index, tile, algebra) for index in range(len(parts) + 1)]
-        first = steps.pop()
-        moved = rule(torch.stack([(step - first).reshape(-1) for step in steps]))
-        tiles.append(first + moved.reshape(base.shape))
+        *steps, first, before = (_step(base, effects, index, tile, algebra) for index in range(len(parts) + 2))
+        moved = rule(torch.stack([(step - first).reshape(-1) for step in steps])).reshape(base.shape)
+        tiles.append(first + outer.learning_rate * moved + outer.momentum * (first - before))
     dense = torch.cat(tiles)
     cut = algebra.truncate(dense, None, rank)
     return ModuleMean(cut.b.float(), cut.a.float(), None, cut.kept_energy, cut.total_energy)

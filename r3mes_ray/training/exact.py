@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from r3mes_ray.errors import InvalidAggregate
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
 from r3mes_ray.training.effects import Part, effects_of, groups_of, has_magnitude, row_norms, scaled
 from r3mes_ray.training.exact_sum import ExactSum
@@ -66,8 +67,8 @@ def mean_of_module(
         algebra: how sums and truncation are computed.
 
     Raises:
-        ValueError: the coefficients do not sum to 1, a DoRA part meets `with_magnitude=False`, or a mean
-            gain is not positive.
+        ValueError: the coefficients do not sum to 1, or a DoRA part meets `with_magnitude=False`.
+        InvalidAggregate: the mean gain of a row is not positive and finite.
     """
     if len(parts) != len(coefficients) or abs(sum(coefficients) - 1.0) > COEFFICIENT_TOLERANCE:
         raise ValueError(f"{len(coefficients)} coefficients of {len(parts)} parts sum to {sum(coefficients)!r}, not 1")
@@ -83,7 +84,7 @@ def mean_of_module(
             mean_gain = mean_gain + share * gains
         total.add(scaled(effects.c, shares[:, None].expand_as(effects.gains), effects.spans), effects.a)
     if not bool(((mean_gain > 0) & mean_gain.isfinite()).all()):
-        raise ValueError("the mean gain of a row is not positive and finite: a magnitude or a row norm is out of range")
+        raise InvalidAggregate("the mean gain of a row is not positive and finite")
     cut = total.truncate(rank)
     if not with_magnitude:
         return ModuleMean(cut.b.float(), cut.a.float(), None, cut.kept_energy, cut.total_energy)

@@ -48,6 +48,8 @@ def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParamete
         faults=training.faults,
         if_too_few=training.if_too_few,
         before=training.before,
+        outer_learning_rate=training.outer_learning_rate,
+        outer_momentum=training.outer_momentum,
     )
 
 

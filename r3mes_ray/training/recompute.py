@@ -8,9 +8,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from r3mes_ray.content.base import ContentStore, Limits
 from r3mes_ray.errors import ContentNotFound, PackageRejected, TooFewUpdates
-from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin, read_package
+from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates
 from r3mes_ray.training.copies import find_copies
@@ -19,10 +18,10 @@ from r3mes_ray.training.geometry import Geometry, geometry_of
 from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter, layers_of
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter, Versions
 from r3mes_ray.training.update import MISSING, FetchJob, excluded, fetch_update
 from r3mes_ray.training.validation import Demand, check_effect
-from r3mes_ray.types import Cid, UpdateId
+from r3mes_ray.types import UpdateId
 
 RECORDED = (MISSING, "limit", LOSS)
 """Exclusions that are taken from the published manifest: another node may fetch what one could not, and a loss
@@ -41,26 +40,10 @@ class Recomputed:
     accepted: tuple[UpdateId, ...]
     excluded: tuple[Excluded, ...]
     adapters: tuple[StoredAdapter, ...]
-    start: StoredAdapter | None
+    versions: Versions
     aggregate: Aggregate
     on_trust: tuple[UpdateId, ...]
     geometry: Geometry
-
-
-async def fetch_package(store: ContentStore, cid: Cid, folder: Path, max_bytes: int) -> AdapterPackage:
-    """Fetch a package into a new folder, and read it.
-
-    Raises:
-        ContentError: it is not to be had, or damaged.
-        PackageRejected: it is no adapter package.
-    """
-    await store.get(cid, folder, Limits(max_bytes=max_bytes))
-    return read_package(folder, max_bytes=max_bytes)
-
-
-def stored(folder: Path, package: AdapterPackage) -> StoredAdapter:
-    """A package that was read from a folder."""
-    return StoredAdapter(folder, package.config.use_dora, layers_of(package))
 
 
 def unfair_limit(plan: RoundPlan, recorded: Sequence[Excluded]) -> str:
@@ -83,7 +66,7 @@ def recompute(
     settings: Settings,
     base: BaseWeights,
     plan: RoundPlan,
-    start: StoredAdapter | None,
+    versions: Versions,
     recorded: Sequence[Excluded],
     folder: Path,
 ) -> Recomputed:
@@ -99,7 +82,7 @@ def recompute(
     refused = {entry.update_id: entry for entry in [*plan.excluded, *unseen]}
     kept = _judged(settings, base, plan, refused, folder)
     ids = [update_id for update_id, _ in kept]
-    gram = gram_of_steps(base, [adapter for _, adapter in kept], start)
+    gram = gram_of_steps(base, [adapter for _, adapter in kept], versions.start)
     refused |= _copies(ids, gram)
     # The losses come last, as they did for the proposer: a copy stays one where its original was refused for its loss.
     refused |= {update_id: entry for update_id, entry in scores.items() if update_id not in refused}
@@ -109,13 +92,13 @@ def recompute(
         raise TooFewUpdates(plan.record.round_id, len(accepted), needed)
     adapters = tuple(adapter for _, adapter in accepted)
     weights = [plan.weight(update_id) for update_id, _ in accepted]
-    aggregate = aggregate_updates(base, plan, adapters, start, weights=weights)
+    aggregate = aggregate_updates(base, plan, adapters, versions, weights=weights)
     shares = {entry[0]: share for entry, share in zip(accepted, aggregate.decision.coefficients, strict=True)}
     return Recomputed(
         accepted=tuple(update_id for update_id, _ in accepted),
         excluded=tuple(sorted(refused.values(), key=lambda entry: entry.update_id)),
         adapters=adapters,
-        start=start,
+        versions=versions,
         aggregate=aggregate,
         on_trust=_on_trust(plan, recorded, refused),
         geometry=geometry_of(ids, gram, shares),

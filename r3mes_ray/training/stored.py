@@ -104,6 +104,21 @@ class StoredAdapter:
 
 
 @dataclass(frozen=True, slots=True)
+class Versions:
+    """What a round goes on from: the expert's start version and the one before it, each None for the base.
+
+    The one before is there only for a round with momentum.
+    """
+
+    start: StoredAdapter | None = None
+    previous: StoredAdapter | None = None
+
+
+FROM_BASE = Versions()
+"""Of an expert that has no version yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeldAdapter:
     """A package that was verified, and whose layers the object store holds."""
 

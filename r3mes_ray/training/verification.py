@@ -19,17 +19,11 @@ from r3mes_ray.protocol.claims import ProofClaim, UpdateClaim
 from r3mes_ray.protocol.merkle import UpdateLeaf, prove
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
-from r3mes_ray.training.recompute import (
-    Recomputed,
-    fetch_package,
-    recompute,
-    recorded_exclusions,
-    stored,
-    unfair_limit,
-)
+from r3mes_ray.training.recompute import Recomputed, recompute, recorded_exclusions, unfair_limit
 from r3mes_ray.training.round import RoundPlan, plan_round, root_of, weights_of
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.training.stored import BaseWeights, Versions
 from r3mes_ray.training.verify import Verification, judge
+from r3mes_ray.training.versions import fetch_package, fetch_version, previous_of, stored
 from r3mes_ray.types import RoundId, UpdateId
 
 OWN = "own"
@@ -81,15 +75,16 @@ async def check_round(
     except PackageRejected as error:
         reason = f"the published package breaks the rule {error.rule}: {error.subject}: {error.detail}"
         return Checked(record, revealed, _fraud(revealed, reason), None)
-    start: StoredAdapter | None = None
-    if record.start is not None:
-        start = stored(folder / "start", await fetch_package(store, record.start, folder / "start", limit))
     plan = plan_round(record, updates, weights=await weights_of(client, round_id))
+    versions = Versions(
+        await fetch_version(store, record.start, folder / "start", limit),
+        await fetch_version(store, await previous_of(client, plan), folder / "previous", limit),
+    )
     loaded = await asyncio.to_thread(base)
     recorded = recorded_exclusions(published)
     if reason := unfair_limit(plan, recorded):
         return Checked(record, revealed, _fraud(revealed, reason), None)
-    own = await asyncio.to_thread(recompute, settings, loaded, plan, start, recorded, folder / "updates")
+    own = await asyncio.to_thread(recompute, settings, loaded, plan, versions, recorded, folder / "updates")
     found = await asyncio.to_thread(_compare, settings, loaded, plan, published, own, revealed, folder)
     return Checked(record, revealed, found, own)
 

@@ -95,8 +95,8 @@ def _same_weights(said: Sequence[float], ours: Sequence[float]) -> bool:
 
 
 def _paths(adapter: StoredAdapter, own: Recomputed) -> list[str]:
-    adapters = [adapter, *own.adapters, *([] if own.start is None else [own.start])]
-    return sorted({layer.path for entry in adapters for layer in entry.layers})
+    adapters = [adapter, *own.adapters, own.versions.start, own.versions.previous]
+    return sorted({layer.path for entry in adapters if entry is not None for layer in entry.layers})
 
 
 def _compare_layer(
@@ -112,11 +112,10 @@ def _compare_layer(
     if rule in COORDINATE_RULES:
         gram = gram_of_layer(weight, [theirs, ours])
         return _distance(gram, [1.0, -1.0]), 0.0, _distance(gram, [0.0, 1.0])
-    coefficients = own.aggregate.decision.coefficients
-    start = None if own.start is None else own.start.part(path)
-    parts = [*(entry.part(path) for entry in own.adapters), start, theirs, ours]
-    gram = gram_of_layer(weight, parts)
-    target = [*coefficients, 1.0 - float(torch.tensor(coefficients, dtype=torch.float64).sum())]
+    versions, mixture = (own.versions.start, own.versions.previous), own.aggregate.mixture
+    parts = [None if entry is None else entry.part(path) for entry in (*own.adapters, *versions)]
+    gram = gram_of_layer(weight, [*parts, theirs, ours])
+    target = [*mixture.updates, mixture.start, mixture.previous]
     best = _distance(gram, [*target, 0.0, -1.0])
     return _distance(gram, [*target, -1.0, 0.0]) - best, best, _distance(gram, [*target, 0.0, 0.0])
 

@@ -1,4 +1,4 @@
-"""Files of a round in work: the start version and the aggregate, beside the journal."""
+"""Files of a round in work: the expert's versions and the aggregate, beside the journal."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ class Workspace:
     def start(self) -> Path:
         """Folder of the start version's package."""
         return self.root / "start"
+
+    @property
+    def previous(self) -> Path:
+        """Folder of the package of the version before that."""
+        return self.root / "previous"
 
     @property
     def readback(self) -> Path:

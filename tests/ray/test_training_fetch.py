@@ -101,7 +101,7 @@ def test_updates_decoded_over_ray_are_judged_and_averaged_as_in_one_process(tmp_
         assert isinstance(found.pop(3), Excluded)
         adapters = [found[index] for index in sorted(found)]
         assert faults_of_effects(adapters, Base(), work) == [None] * 5
-        aggregate = aggregate_updates(Base(), plan, adapters, None, work=work)
+        aggregate = aggregate_updates(Base(), plan, adapters, work=work)
         gram = gram_of_steps(Base(), adapters, None, work=work)
         seen.append({name: tensor.tolist() for name, tensor in aggregate.tensors.items()} | {"gram": gram.tolist()})
     assert seen[0] == seen[1] == seen[2]

@@ -38,6 +38,10 @@ class RuleParameters(BaseModel):
     """Steps of geometric-median (none: 32) and centered-clipping (none: 3)."""
     radius: float | None = Field(None, gt=0)
     """Clipping radius of centered-clipping; none is the median distance in each step."""
+    outer_learning_rate: float | None = Field(None, gt=0, le=10)
+    """How far the expert goes along what the rule says; none is 1."""
+    outer_momentum: float | None = Field(None, ge=0, lt=1)
+    """Share of the expert's last step that is added; none is 0."""
 
     def to_json(self) -> str:
         """Canonical text for the chain; a parameter that is None is left out."""

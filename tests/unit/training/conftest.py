@@ -68,6 +68,7 @@ class FakeChain:
     mempool: list = field(default_factory=list)
     commitments: list = field(default_factory=list)
     aggregations: list = field(default_factory=list)
+    past: list = field(default_factory=list)
     history: list = field(default_factory=list)
     accepted: list = field(default_factory=list)
     down: int = 0
@@ -127,8 +128,8 @@ class FakeChain:
             case ours.QueryRoundWeightsRequest():
                 return ours.QueryRoundWeightsResponse(weights=self.weights)
             case ours.QueryExpertRequest():
-                expert = {"name": "python", "base_model": "tiny", "history": self.history}
-                return ours.QueryExpertResponse(expert=Expert(version=len(self.history), **expert))
+                expert = {"name": "python", "base_model": "tiny", "history": [*self.past, *self.history]}
+                return ours.QueryExpertResponse(expert=Expert(version=len(expert["history"]), **expert))
             case ours.QueryCommitmentRequest():
                 if self.commitments:
                     return ours.QueryCommitmentResponse(commitment=self.commitments[0])
@@ -205,11 +206,8 @@ class FakeChain:
     def _on_MsgSubmitAggregation(self, message):
         assert self.height > self.round.challenge_end
         if not self.history:
-            self.history.append(
-                ExpertVersion(
-                    version=1, adapter_cid=message.aggregated_gradient_ipfs_hash, finalized_height=self.height
-                )
-            )
+            cid, version = message.aggregated_gradient_ipfs_hash, self.round.start_version + 1
+            self.history.append(ExpertVersion(version=version, adapter_cid=cid, finalized_height=self.height))
 
 
 @pytest.fixture
@@ -249,12 +247,14 @@ def base():
     return FakeBase()
 
 
-def update_package(base, miner, seed, *, dora=True, rank=3, round_id=0, version=1, expert="python", scale=0.1):
+def update_package(
+    base, miner, seed, *, dora=True, rank=3, round_id=0, version=1, expert="python", scale=0.1, gain=1.0
+):
     generator = torch.Generator().manual_seed(seed)
     modules = {}
     for name, (rows, columns) in base.linear_shapes.items():
         norms = base.effective_weight(name).norm(dim=1)
-        magnitude = norms * (1 + 0.05 * torch.randn(rows, generator=generator).tanh()) if dora else None
+        magnitude = gain * norms * (1 + 0.05 * torch.randn(rows, generator=generator).tanh()) if dora else None
         modules[name] = ModuleAdapter(
             torch.randn(rank, columns, generator=generator) * scale,
             torch.randn(rows, rank, generator=generator) * scale,

@@ -17,6 +17,7 @@ from r3mes_ray.training.context import RoundPorts
 from r3mes_ray.training.coordinator import RoundCoordinator
 from r3mes_ray.training.round import root_of
 from r3mes_ray.training.verification import _on_chain, inclusion_proof, verify_round
+from r3mes_ray.wire.r3mes.v1.types_pb2 import ExpertVersion
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,14 +30,29 @@ def one_thread():
 
 
 @pytest.fixture
+async def momentum(chain, packages, tmp_path):
+    """Two versions before the round, which has momentum."""
+    store = open_store(Settings(home=tmp_path / "home"))
+    for number in (1, 2):
+        folder = tmp_path / f"version-{number}"
+        write_package(packages.make(20 + number, version=number), folder)
+        chain.past.append(ExpertVersion(version=number, adapter_cid=await store.add(folder)))
+    chain.round.start_version, chain.round.start_cid = 2, chain.past[1].adapter_cid
+    chain.round.rule_parameters = '{"outer_learning_rate":0.7,"outer_momentum":0.5,"rank":16}'
+
+
+@pytest.fixture
 async def world(chain, clock, base, packages, tmp_path):
     """A finished round of three updates and a refused one, and a node that was not there."""
     settings = Settings(home=tmp_path / "home")
     store = open_store(settings)
-    made = [packages.make(number, dora=number != 1) for number in range(3)]
+    start, model_version = chain.round.start_version, f"tiny/python@{chain.round.start_version}"
+    made = [packages.make(number, dora=number != 1, version=start + 1) for number in range(3)]
     for package in made:
-        await packages.publish(chain, store, package)
-    await packages.publish(chain, store, packages.make(3), gradient_hash="00" * 32)
+        await packages.publish(chain, store, package, model_version=model_version)
+    await packages.publish(
+        chain, store, packages.make(3, version=start + 1), gradient_hash="00" * 32, model_version=model_version
+    )
     ports = RoundPorts(settings, chain, store, lambda: base, clock=clock)
     report = await RoundCoordinator(ports).run(0)
     revealed = chain.aggregations[0]
@@ -78,6 +94,25 @@ async def test_round_of_an_honest_proposer_is_exact(world):
     found = await world.verify()
     assert (found.verdict, found.cid, found.own_cid) == ("EXACT", world.report.cid, world.report.cid)
     assert (found.accepted, found.reason) == ((0, 1, 2), "")
+
+
+async def test_round_with_momentum_is_exact_too_and_its_shares_are_the_rules(momentum, world, tmp_path):
+    assert (await world.verify()).verdict == "EXACT"
+    package = await published(world, tmp_path)
+    assert package.manifest.version == 3
+    assert sum(package.manifest.origin.weights) == pytest.approx(1.0)
+    tensors = dict(package.tensors)
+    name = next(name for name in tensors if name.endswith("lora_A.weight"))
+    tensors[name] = tensors[name][torch.arange(len(tensors[name]) - 1, -1, -1)].clone()
+    write_package(changed(package, tensors), tmp_path / "other")
+    await world.republish(tmp_path / "other")
+    assert (await world.verify()).verdict == "FRAUD"
+
+
+async def test_round_with_momentum_whose_chain_forgot_a_version_gives_no_verdict(momentum, world, chain):
+    chain.past.pop(0)
+    with pytest.raises(InvalidInput, match="no version 1"):
+        await world.verify()
 
 
 async def test_aggregate_in_another_gauge_is_equivalent(world, tmp_path):

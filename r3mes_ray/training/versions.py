@@ -1,0 +1,53 @@
+"""The versions of an expert that a round's aggregate is computed from, out of chain and content."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from r3mes_ray.chain import queries
+from r3mes_ray.chain.base import ChainClient
+from r3mes_ray.content.base import ContentStore, Limits
+from r3mes_ray.errors import InvalidInput
+from r3mes_ray.models.adapters import AdapterPackage, read_package
+from r3mes_ray.training.outer import outer_step
+from r3mes_ray.training.round import RoundPlan
+from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.types import Cid
+
+
+async def previous_of(client: ChainClient, plan: RoundPlan) -> Cid | None:
+    """The version before the start version, for a round with momentum; None for the base, and where it is not needed.
+
+    Raises:
+        InvalidInput: the chain's history of the expert does not have it.
+    """
+    wanted = plan.record.start_version - 1
+    if not outer_step(plan).momentum or wanted == 0:
+        return None
+    expert = await queries.expert(client, plan.record.expert)
+    found = next((entry.adapter for entry in expert.history if entry.version == wanted), None)
+    if found is None:
+        raise InvalidInput(f"expert {expert.name}", f"the chain's history has no version {wanted}")
+    return found
+
+
+async def fetch_package(store: ContentStore, cid: Cid, folder: Path, max_bytes: int) -> AdapterPackage:
+    """Fetch a package into a new folder, and read it.
+
+    Raises:
+        ContentError: it is not to be had, or damaged.
+        PackageRejected: it is no adapter package.
+    """
+    await store.get(cid, folder, Limits(max_bytes=max_bytes))
+    return await asyncio.to_thread(read_package, folder, max_bytes=max_bytes)
+
+
+async def fetch_version(store: ContentStore, cid: Cid | None, folder: Path, max_bytes: int) -> StoredAdapter | None:
+    """Fetch a version into a new folder; None is the base, which has no package. Raises as `fetch_package` does."""
+    return None if cid is None else stored(folder, await fetch_package(store, cid, folder, max_bytes))
+
+
+def stored(folder: Path, package: AdapterPackage) -> StoredAdapter:
+    """A package that was read from a folder."""
+    return StoredAdapter(folder, package.config.use_dora, layers_of(package))
