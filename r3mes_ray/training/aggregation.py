@@ -74,6 +74,7 @@ def aggregate_updates(
     algebra: Algebra = REPRODUCIBLE,
     *,
     weights: Sequence[int] | None = None,
+    gram: Tensor | None = None,
     work: LayerWork = IN_PROCESS,
 ) -> Aggregate:
     """Apply the round's rule to valid updates in the order of their ids.
@@ -85,6 +86,7 @@ def aggregate_updates(
         versions: the one that they started from, and the one before it where the round has momentum.
         algebra: how sums and truncation are computed; only the default gives the bits that others recompute.
         weights: by the chain, one for each update, below 2**53; none weighs all alike.
+        gram: inner products of the updates' steps, where they are known: `gram_of_steps` with the same algebra.
         work: where layers are computed; the result does not depend on it.
 
     Raises:
@@ -92,7 +94,11 @@ def aggregate_updates(
         InvalidAggregate: the result has a row with a gain that is not positive.
     """
     parameters = _with_borne_faults(plan, len(updates))
-    decision = _decide(base, plan, parameters, updates, versions.start, algebra, weights or [1] * len(updates), work)
+
+    def inner_products() -> Tensor:
+        return gram_of_steps(base, updates, versions.start, algebra, work) if gram is None else gram
+
+    decision = _decide(plan, parameters, RuleInput(tuple(map(float, weights or [1] * len(updates))), inner_products))
     outer = outer_step(plan)
     mixture = outer.mixture(decision.coefficients)
     adapters, coefficients = _mixed(updates, versions, mixture)
@@ -141,21 +147,11 @@ def _with_borne_faults(plan: RoundPlan, count: int) -> RuleParameters:
     return parameters.model_copy(update={"faults": faults})
 
 
-def _decide(
-    base: BaseWeights,
-    plan: RoundPlan,
-    parameters: RuleParameters,
-    updates: Sequence[Adapter],
-    start: Adapter | None,
-    algebra: Algebra,
-    weights: Sequence[int],
-    work: LayerWork,
-) -> Decision:
+def _decide(plan: RoundPlan, parameters: RuleParameters, given: RuleInput) -> Decision:
     """The coefficients; a coordinate-wise rule has none, and counts every update alike."""
     rule = RULES.get(plan.record.rule)
     if rule is None:
-        return Decision((1.0 / len(updates),) * len(updates))
-    given = RuleInput(tuple(map(float, weights)), lambda: gram_of_steps(base, updates, start, algebra, work))
+        return Decision((1.0 / len(given.weights),) * len(given.weights))
     return decide(rule, given, parameters)
 
 

@@ -14,6 +14,7 @@ from r3mes_ray.training.collection import Collected, collect
 from r3mes_ray.training.comparison import compare
 from r3mes_ray.training.context import RoundContext
 from r3mes_ray.training.geometry import geometry_of, save_geometry
+from r3mes_ray.training.gram import part_of
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions
@@ -95,7 +96,14 @@ async def _aggregate(
         weights = [plan.weight(update_id) for update_id in ids]
         adapters = [entry.adapter for entry in accepted]
         mean = await asyncio.to_thread(
-            aggregate_updates, base, plan, adapters, versions, weights=weights, work=context.ports.layers
+            aggregate_updates,
+            base,
+            plan,
+            adapters,
+            versions,
+            weights=weights,
+            gram=part_of(compared.gram, compared.ids, ids),
+            work=context.ports.layers,
         )
         shares = dict(zip(ids, mean.decision.coefficients, strict=True))
         geometry = geometry_of(compared.ids, compared.gram, shares)

@@ -16,6 +16,7 @@ from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
 from r3mes_ray.training.effects import Part, effects_of, groups_of, has_magnitude, scaled, stack
 from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork
 from r3mes_ray.training.stored import Adapter, BaseWeights
+from r3mes_ray.types import UpdateId
 
 
 def gram_of_steps(
@@ -34,6 +35,12 @@ def gram_of_steps(
         return total
     to_start = total[:-1, -1]
     return total[:-1, :-1] - to_start[:, None] - to_start[None, :] + total[-1, -1]
+
+
+def part_of(gram: Tensor, ids: Sequence[UpdateId], wanted: Sequence[UpdateId]) -> Tensor:
+    """The inner products of some of the updates, in their order."""
+    places = [ids.index(update_id) for update_id in wanted]
+    return gram[places][:, places]
 
 
 def _gram(job: LayerJob) -> Tensor:

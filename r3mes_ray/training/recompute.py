@@ -8,19 +8,19 @@ from pathlib import Path
 
 from torch import Tensor
 
-from r3mes_ray.errors import ContentNotFound, PackageRejected, TooFewUpdates
+from r3mes_ray.errors import ContentNotFound, TooFewUpdates
 from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates
 from r3mes_ray.training.copies import find_copies
 from r3mes_ray.training.evaluation import LOSS
 from r3mes_ray.training.geometry import Geometry, geometry_of
-from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.gram import gram_of_steps, part_of
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter, Versions
 from r3mes_ray.training.update import MISSING, FetchJob, excluded, fetch_update
-from r3mes_ray.training.validation import Demand, check_effect
+from r3mes_ray.training.validation import Demand, faults_of_effects
 from r3mes_ray.types import UpdateId
 
 RECORDED = (MISSING, "limit", LOSS)
@@ -91,11 +91,14 @@ def recompute(
     if len(accepted) < needed:
         raise TooFewUpdates(plan.record.round_id, len(accepted), needed)
     adapters = tuple(adapter for _, adapter in accepted)
-    weights = [plan.weight(update_id) for update_id, _ in accepted]
-    aggregate = aggregate_updates(base, plan, adapters, versions, weights=weights)
-    shares = {entry[0]: share for entry, share in zip(accepted, aggregate.decision.coefficients, strict=True)}
+    accepted_ids = tuple(update_id for update_id, _ in accepted)
+    weights = [plan.weight(update_id) for update_id in accepted_ids]
+    aggregate = aggregate_updates(
+        base, plan, adapters, versions, weights=weights, gram=part_of(gram, ids, accepted_ids)
+    )
+    shares = dict(zip(accepted_ids, aggregate.decision.coefficients, strict=True))
     return Recomputed(
-        accepted=tuple(update_id for update_id, _ in accepted),
+        accepted=accepted_ids,
         excluded=tuple(sorted(refused.values(), key=lambda entry: entry.update_id)),
         adapters=adapters,
         versions=versions,
@@ -119,30 +122,22 @@ def _judged(
     """The updates that are valid each by itself; the others are added to `refused`."""
     limits = settings.training.max_update_bytes
     demand = Demand(plan.record, base.base_id, base.base_hash, base.linear_shapes, max_bytes=limits)
-    kept = []
+    fetched: dict[UpdateId, StoredAdapter] = {}
     for update in plan.considered:
         if update.update_id in refused:
             continue
-        verdict = _judge(FetchJob(settings, update, demand), base, folder / str(update.update_id))
+        parent = folder / str(update.update_id)
+        parent.mkdir(parents=True)
+        verdict = fetch_update(FetchJob(settings, update, demand), parent)
         if isinstance(verdict, StoredAdapter):
-            kept.append((update.update_id, verdict))
+            fetched[update.update_id] = verdict
         elif verdict.rule == MISSING:
             raise ContentNotFound(update.cid)
         else:
             refused[update.update_id] = verdict
-    return kept
-
-
-def _judge(job: FetchJob, base: BaseWeights, folder: Path) -> StoredAdapter | Excluded:
-    folder.mkdir(parents=True)
-    adapter = fetch_update(job, folder)
-    if isinstance(adapter, Excluded):
-        return adapter
-    try:
-        check_effect(adapter, base)
-    except PackageRejected as error:
-        return excluded(job.record.update_id, error)
-    return adapter
+    faults = faults_of_effects(list(fetched.values()), base)
+    refused |= {update: excluded(update, fault) for update, fault in zip(fetched, faults, strict=True) if fault}
+    return [(update_id, adapter) for update_id, adapter in fetched.items() if update_id not in refused]
 
 
 def _copies(ids: Sequence[UpdateId], gram: Tensor) -> dict[UpdateId, Excluded]:
