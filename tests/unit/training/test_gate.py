@@ -9,7 +9,7 @@ from r3mes_ray.models.adapters.modules import tensors_of
 from r3mes_ray.training.copies import find_copies
 from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.stored import StoredAdapter, layers_of
-from r3mes_ray.training.validation import check_effect
+from r3mes_ray.training.validation import MAX_STEP, check_effect, faults_of_effects
 
 
 def turned(package, change):
@@ -131,3 +131,20 @@ def test_zero_row_of_a_foreign_base_takes_any_magnitude(base, packages, stored, 
         return ModuleAdapter(module.a, b, module.scale, m)
 
     check_effect(stored(turned(packages.make(1), quiet)), base)
+
+
+@pytest.mark.parametrize(("share", "rule"), [(0.4, None), (0.6, None), (0.9999, None), (1.0001, "norm"), (3.0, "norm")])
+def test_product_is_taken_up_to_its_limit_and_not_beyond(base, packages, stored, share, rule):
+    """Below half of the limit plain float64 decides, from there on exact sums do."""
+    package = packages.make(1, dora=False)
+    name = "model.layers.0.mlp.down_proj"
+    module = package.modules()[name]
+    norm = (module.b.double() @ module.a.double()).norm() * module.scale
+    factor = share * MAX_STEP * base.effective_weight(name).double().norm() / norm
+
+    def grown(one):
+        return ModuleAdapter(one.a, one.b * factor.float(), one.scale, None) if torch.equal(one.b, module.b) else one
+
+    adapter = stored(turned(package, grown))
+    fault = faults_of_effects([adapter], base)[0]
+    assert (None if fault is None else fault.rule) == rule
