@@ -20,8 +20,9 @@ _OPTIONS = (
     ("grpc.enable_http_proxy", 0),
     # gRPC's own back-off grows to two minutes; a node that was restarted is back in seconds.
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2000),
+    # Not what its name says: how long one attempt to connect may take, a busy node's or a distant one's handshake too.
+    ("grpc.min_reconnect_backoff_ms", 5000),
 )
 _UNREACHABLE = frozenset(
     {
