@@ -46,12 +46,13 @@ class RoundCoordinator:
         ports = self.ports
         chain_id = (await ports.client.status()).chain_id
         with open_journal(ports.settings.home, chain_id, round_id) as journal:
+            settlement = Settlement(ports.client, journal, round_id, ports.clock)
             context = RoundContext(
                 ports=ports,
                 chain_id=chain_id,
-                record=await queries.round_of(ports.client, round_id),
+                record=await settlement.patiently(lambda: queries.round_of(ports.client, round_id)),
                 journal=journal,
-                settlement=Settlement(ports.client, journal, round_id, ports.clock),
+                settlement=settlement,
                 workspace=workspace_of(ports.settings.home, chain_id, round_id),
                 limit=limit,
             )
@@ -95,10 +96,10 @@ async def _go_on(context: RoundContext) -> None:
 
 async def _assemble(context: RoundContext) -> None:
     """Steps 1 to 6: from the chain's list to a package that is stored and was read back."""
-    client, journal = context.ports.client, context.journal
-    if await queries.commitment(client, context.record.round_id, client.address) is not None:
+    client, journal, round_id = context.ports.client, context.journal, context.record.round_id
+    if await context.settlement.patiently(lambda: queries.commitment(client, round_id, client.address)) is not None:
         reason = f"a commitment of {client.address} is on chain, and its salt is not in this home"
-        raise RoundClosed(context.record.round_id, "commit", reason)
+        raise RoundClosed(round_id, "commit", reason)
     aggregated = journal.progress.aggregated
     if aggregated is None or not is_intact(context, aggregated.cid):
         with context.step("query"):
