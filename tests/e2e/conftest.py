@@ -18,9 +18,9 @@ COMMAND = (sys.executable, "-m", "r3mes_ray.cli.main")
 class Process:
     """A running command; `wait_json` reads its first JSON line, `text` has what it said on standard error."""
 
-    def __init__(self, *arguments, env=None):
+    def __init__(self, *arguments, env=None, command=COMMAND):
         self.process = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)],
+            [*command, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -79,8 +79,8 @@ def process():
     """Start a command and leave it running; it is ended with the session."""
     started = []
 
-    def start(*arguments, env=None):
-        started.append(Process(*arguments, env=env))
+    def start(*arguments, **options):
+        started.append(Process(*arguments, **options))
         return started[-1]
 
     yield start

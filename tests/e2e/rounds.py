@@ -22,6 +22,9 @@ from r3mes_ray.chain.keys import PrivateKey
 from r3mes_ray.chain.submission import build_submit_gradient
 from r3mes_ray.content import cid_of_path, open_store
 from r3mes_ray.errors import ChainUnavailable
+from r3mes_ray.localnet.genesis import genesis_path, read_genesis
+from r3mes_ray.localnet.node import ChainNode
+from r3mes_ray.localnet.store import open_store as open_chain_store
 from r3mes_ray.models.adapters import ModuleAdapter, UpdateOrigin, make_package, write_package
 from r3mes_ray.models.adapters.modules import tensors_of
 from r3mes_ray.models.base import load_base
@@ -37,13 +40,13 @@ from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
 ENVIRONMENT = {"R3MES_KEYRING_PASSPHRASE": "of this test", "OMP_NUM_THREADS": "1"}
 EXPERTS = ("legal", "optics", "python")
 PHASES = PhaseBlocks(submit=300, commit=400, reveal=400, challenge=3)
-"""Long ones, which a busy machine does not miss; `skip_to` passes what is left of one."""
-SLOW_MS, FAST_MS = 1000, 10
+"""Blocks come for transactions (see idle_chain.py), `skip_to` makes the others: no machine is too slow for a phase."""
+BLOCK_MS = 20
 RANK, UPDATES, MOST_UPDATES = 3, 2, 8
 
 
 class Network:
-    """One chain whose blocks come at the pace that a test needs; `home` is the proposer's."""
+    """One chain, whose phases end when a test says so; `home` is the proposer's."""
 
     def __init__(self, root, new_home, process, ray_address, *, miners=UPDATES, **sections):
         self.root, self._process = root, process
@@ -56,10 +59,11 @@ class Network:
         self.start_chain()
         asyncio.run(self._prepare())
 
-    def start_chain(self, block_ms=SLOW_MS):
+    def start_chain(self):
         balance = f"{self.operator.address('remes')}=1000000000000uremes"
-        flags = ("--home", self.home, "--json", "--block-time-ms", block_ms, "--genesis-balance", balance)
-        self.chain = self._process("chain", "start", *flags, env=ENVIRONMENT)
+        flags = ("--home", self.home, "--json", "--block-time-ms", BLOCK_MS, "--genesis-balance", balance)
+        script = (sys.executable, Path(__file__).with_name("idle_chain.py"))
+        self.chain = self._process("chain", "start", *flags, env=ENVIRONMENT, command=script)
         self.chain.wait_json()
 
     def kill_chain(self):
@@ -67,14 +71,14 @@ class Network:
         self.chain.process.wait(30)
 
     def skip_to(self, height):
-        """Kill the chain, and let it run fast until it is above a height."""
+        """Kill the chain, make blocks without transactions until it is just above a height, and start it again."""
         self.kill_chain()
-        self.start_chain(FAST_MS)
-        until = time.monotonic() + 300
-        while self.ask(lambda client: client.status()).height <= height:
-            assert time.monotonic() < until
-            time.sleep(0.1)
-        self.kill_chain()
+        path = genesis_path(self.settings)
+        genesis = read_genesis(path)
+        node = ChainNode(genesis, open_chain_store(path.with_name("chain.sqlite"), genesis))
+        while node.height <= height:
+            node.produce(time.time_ns())
+        node.store.close()
         self.start_chain()
 
     def ask(self, question):

@@ -111,19 +111,6 @@ def test_round_ends_without_the_content_that_never_arrives(network, process, gat
     assert [entry["rule"] for entry in report["excluded"]] == ["content-missing"]
 
 
-def test_round_with_too_little_content_says_so(network, process, gate):
-    gate.open()
-    opened = network.open_round("optics", updates=2, missing=1, store=gate.store)
-    proposer = run(network, process, opened)
-    network.wait_for(proposer, "1 updates are not to be had yet")
-    network.skip_to((opened.submit_end + opened.commit_end) // 2)
-    said = proposer.wait_json()
-    assert (proposer.process.wait(60), said["error"]["type"]) == (1, "TooFewUpdates")
-    assert "1 valid updates, its rule needs 2" in said["error"]["message"]
-    assert "rule content-missing" in proposer.text
-    assert network.commitment(opened.round_id) is None
-
-
 def be_down(network, seconds):
     network.kill_chain()
     time.sleep(seconds)

@@ -13,6 +13,8 @@ from r3mes_ray.training.coordinator import RoundCoordinator
 from r3mes_ray.training.journal import journal_path, open_journal, read_journal
 from r3mes_ray.training.records import Prepared, TxSigned
 
+MISSING = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+
 
 @pytest.fixture
 def settings(tmp_path):
@@ -119,13 +121,21 @@ async def test_round_after_its_commit_phase_is_closed(world, chain):
 
 
 async def test_round_content_that_never_comes_is_excluded_with_its_reason(world, chain):
-    chain.updates[1].ipfs_hash = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+    chain.updates[1].ipfs_hash = MISSING
     report = await world.coordinator().run(0)
     assert report.accepted == (0, 2)
     assert [(entry.update_id, entry.rule) for entry in report.excluded] == [
         (1, "content-missing"),
         (3, "gradient-hash"),
     ]
+
+
+async def test_round_with_too_little_content_is_refused_by_name(world, chain):
+    chain.updates[1].ipfs_hash = chain.updates[2].ipfs_hash = MISSING
+    chain.round.rule_parameters = '{"min_updates":2,"rank":4}'
+    with pytest.raises(TooFewUpdates, match="1 valid updates, its rule needs 2"):
+        await world.coordinator().run(0)
+    assert chain.accepted == []
 
 
 async def test_round_content_that_comes_late_is_taken(world, chain, packages, settings, tmp_path):
