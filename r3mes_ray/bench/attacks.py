@@ -35,7 +35,7 @@ from r3mes_ray.training.copies import find_copies
 from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.rules import LARGEST_FAULTS, RuleParameters, faults_borne
-from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.training.stored import StoredAdapter, layers_of, part_at
 from r3mes_ray.training.validation import check_effect
 from r3mes_ray.training.workspace import empty_folder
 from r3mes_ray.types import Address, RoundId
@@ -101,7 +101,7 @@ class _Bench:
         """Length of the box, along the coordinates, that holds the honest steps."""
         total = 0.0
         for path in self.base.linear_names:
-            parts = [part for adapter in honest if (part := adapter.part(path)) is not None]
+            parts = [part for adapter in honest if (part := part_at(adapter, path)) is not None]
             dense = torch.stack([part.b @ part.a for part in parts])
             total += float((dense.amax(dim=0) - dense.amin(dim=0)).square().sum())
         return math.sqrt(total)

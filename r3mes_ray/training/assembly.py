@@ -17,7 +17,7 @@ from r3mes_ray.training.geometry import geometry_of, save_geometry
 from r3mes_ray.training.gram import part_of
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
-from r3mes_ray.training.stored import BaseWeights, Versions
+from r3mes_ray.training.stored import BaseWeights, Versions, share
 from r3mes_ray.training.update import start_worker
 from r3mes_ray.training.versions import fetch_version, previous_of
 from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
@@ -124,10 +124,10 @@ async def _versions(context: RoundContext, plan: RoundPlan) -> Versions:
     for folder in (workspace.start, workspace.previous):
         remove_folder(folder)
     previous = await context.settlement.patiently(lambda: previous_of(ports.client, plan))
-    return Versions(
-        await fetch_version(ports.store, context.record.start, workspace.start, limit),
-        await fetch_version(ports.store, previous, workspace.previous, limit),
-    )
+    start = await fetch_version(ports.store, context.record.start, workspace.start, limit)
+    before = await fetch_version(ports.store, previous, workspace.previous, limit)
+    objects = ports.layers.objects
+    return Versions(*(None if entry is None else share(entry, objects) for entry in (start, before)))
 
 
 def is_intact(context: RoundContext, cid: Cid) -> bool:

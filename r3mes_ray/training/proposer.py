@@ -15,7 +15,17 @@ from typing import Literal, TypeVar
 
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.records import RoundPhase
-from r3mes_ray.errors import ChainUnavailable, R3mesError, RoundError, TooFewUpdates, TxRejected, TxUnknown
+from r3mes_ray.errors import (
+    ChainUnavailable,
+    ContentError,
+    InvalidInput,
+    JournalDamaged,
+    R3mesError,
+    RoundError,
+    TooFewUpdates,
+    TxRejected,
+    TxUnknown,
+)
 from r3mes_ray.training.context import RoundPorts
 from r3mes_ray.training.coordinator import RoundCoordinator
 from r3mes_ray.training.journal import journalled_rounds, read_journal
@@ -110,7 +120,11 @@ class Proposer:
         names = self.plan.experts or tuple(expert.name for expert in await queries.experts(self.ports.client))
         left: dict[str, tuple[RoundId, ...]] = dict.fromkeys(names, ())
         for round_id in journalled_rounds(self.ports.settings.home, chain_id):
-            progress = read_journal(self.ports.settings.home, chain_id, round_id)
+            try:
+                progress = read_journal(self.ports.settings.home, chain_id, round_id)
+            except JournalDamaged as error:
+                self.tell(ProposerEvent("failed", "", round_id, str(error)))
+                continue
             if progress is not None and progress.began is not None and progress.ended is None:
                 left[progress.began.expert] = (*left.get(progress.began.expert, ()), round_id)
         return chain_id, left
@@ -203,13 +217,14 @@ class _Follower:
             running = asyncio.ensure_future(self._proposer.run_round(own, round_id, self._proposer.plan.limit))
             try:
                 report = await _first(running, stop.now)
-            except ChainUnavailable as error:
-                self._say("waiting", round_id, str(error))
-                if stop.soon.is_set():
-                    return self._left(round_id)
-                await self._proposer._pause(max(POLL_S, self._proposer.plan.pause_s))
-                continue
-            except (RoundError, TxRejected) as error:
+            except (ChainUnavailable, ContentError, RoundError, InvalidInput, TxRejected) as error:
+                refused_at_stake = isinstance(error, TxRejected) and self._is_at_stake(round_id)
+                if isinstance(error, (ChainUnavailable, ContentError)) or refused_at_stake:
+                    self._say("waiting", round_id, str(error))
+                    if stop.soon.is_set():
+                        return self._left(round_id)
+                    await self._proposer._pause(max(POLL_S, self._proposer.plan.pause_s))
+                    continue
                 self._given_up.add(round_id)
                 what: Happening = "given-up" if isinstance(error, TooFewUpdates) else "ended"
                 return self._say(what, round_id, str(error), self._report(round_id))
@@ -217,11 +232,15 @@ class _Follower:
                 return self._left(round_id)
             return self._say("ended", round_id, report.outcome or "", report)
 
+    def _is_at_stake(self, round_id: RoundId) -> bool:
+        """Whether a commitment waits for its reveal."""
+        progress = read_journal(self._proposer.ports.settings.home, self._chain_id, round_id)
+        return progress is not None and progress.committed is not None and progress.revealed is None
+
     def _left(self, round_id: RoundId) -> None:
         """Tell what a round that is left under way still needs."""
-        progress = read_journal(self._proposer.ports.settings.home, self._chain_id, round_id)
-        committed = progress is not None and progress.committed is not None and progress.revealed is None
-        needs = "its commitment must be revealed, else stake is lost" if committed else "nothing is at stake"
+        at_stake = self._is_at_stake(round_id)
+        needs = "its commitment must be revealed, else stake is lost" if at_stake else "nothing is at stake"
         self._say("left", round_id, f"journalled; {needs}: start again to go on", self._report(round_id))
 
     def _report(self, round_id: RoundId) -> RoundReport | None:

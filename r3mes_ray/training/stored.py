@@ -14,7 +14,7 @@ from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
 from r3mes_ray.models.adapters.tensors import FILE
 from r3mes_ray.training.effects import Part
-from r3mes_ray.training.objects import Held
+from r3mes_ray.training.objects import Held, ObjectStore
 
 
 class BaseWeights(Protocol):
@@ -97,11 +97,6 @@ class StoredAdapter:
         layer = next((layer for layer in self.layers if layer.path == path), None)
         return None if layer is None else StoredModule(self.folder / FILE, layer, self.dora)
 
-    def part(self, path: str) -> Part | None:
-        """One layer's factors in float64; None where the adapter leaves the layer as it is."""
-        module = self.held(path)
-        return None if module is None else part_of(module.get())
-
 
 @dataclass(frozen=True, slots=True)
 class Versions:
@@ -110,8 +105,8 @@ class Versions:
     The one before is there only for a round with momentum.
     """
 
-    start: StoredAdapter | None = None
-    previous: StoredAdapter | None = None
+    start: Adapter | None = None
+    previous: Adapter | None = None
 
 
 FROM_BASE = Versions()
@@ -129,6 +124,20 @@ class HeldAdapter:
     def held(self, path: str) -> Held[ModuleAdapter] | None:
         """One layer's tensors."""
         return self.modules.get(path)
+
+
+def share(adapter: StoredAdapter, objects: ObjectStore) -> HeldAdapter:
+    """The same for every host that an object store reaches."""
+    modules = {layer.path: StoredModule(adapter.folder / FILE, layer, adapter.dora) for layer in adapter.layers}
+    return HeldAdapter(
+        adapter.dora, adapter.layers, {path: objects.share(module.get()) for path, module in modules.items()}
+    )
+
+
+def part_at(adapter: Adapter | None, path: str) -> Part | None:
+    """One layer's factors in float64; None where the adapter leaves the layer as it is."""
+    module = None if adapter is None else adapter.held(path)
+    return None if module is None else part_of(module.get())
 
 
 def part_of(module: ModuleAdapter, device: str = "cpu") -> Part:

@@ -12,8 +12,15 @@ from r3mes_ray.chain.base import ChainClient
 from r3mes_ray.chain.records import AggregationRecord, RoundRecord, UpdateRecord
 from r3mes_ray.content import cid_of_path
 from r3mes_ray.content.base import ContentStore
-from r3mes_ray.errors import InvalidInput, PackageRejected, RoundClosed
-from r3mes_ray.models.adapters import AdapterPackage
+from r3mes_ray.errors import (
+    ContentMalformed,
+    InvalidAggregate,
+    InvalidInput,
+    PackageRejected,
+    RoundClosed,
+    TooFewUpdates,
+)
+from r3mes_ray.models.adapters import AdapterPackage, check_against_base, read_package
 from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.claims import ProofClaim, UpdateClaim
 from r3mes_ray.protocol.merkle import UpdateLeaf, prove
@@ -66,25 +73,31 @@ async def check_round(
         NotOnChain: there is no such round.
         RoundClosed: nothing has been revealed in it.
         ContentError: the published package, the start version or an update is not to be had.
-        TooFewUpdates: fewer valid updates than the rule needs.
+        InvalidInput: the round's rule or parameters are unknown here.
     """
     record, revealed, updates = await _on_chain(client, round_id)
     limit = settings.training.max_update_bytes
+    plan = plan_round(record, updates, weights=await weights_of(client, round_id))
+    loaded = await asyncio.to_thread(base)
     try:
         published = await fetch_package(store, revealed.aggregate, folder / "published", limit)
+        check_against_base(published, loaded.linear_shapes, loaded.base_hash, plan.parameters.rank)
     except PackageRejected as error:
         reason = f"the published package breaks the rule {error.rule}: {error.subject}: {error.detail}"
         return Checked(record, revealed, _fraud(revealed, reason), None)
-    plan = plan_round(record, updates, weights=await weights_of(client, round_id))
+    except ContentMalformed as error:
+        return Checked(record, revealed, _fraud(revealed, f"the published content is no package: {error}"), None)
     versions = Versions(
         await fetch_version(store, record.start, folder / "start", limit),
         await fetch_version(store, await previous_of(client, plan), folder / "previous", limit),
     )
-    loaded = await asyncio.to_thread(base)
     recorded = recorded_exclusions(published)
     if reason := unfair_limit(plan, recorded):
         return Checked(record, revealed, _fraud(revealed, reason), None)
-    own = await asyncio.to_thread(recompute, settings, loaded, plan, versions, recorded, folder / "updates")
+    try:
+        own = await asyncio.to_thread(recompute, settings, loaded, plan, versions, recorded, folder / "updates")
+    except (TooFewUpdates, InvalidAggregate) as error:
+        return Checked(record, revealed, _fraud(revealed, f"nobody can have aggregated it: {error}"), None)
     found = await asyncio.to_thread(_compare, settings, loaded, plan, published, own, revealed, folder)
     return Checked(record, revealed, found, own)
 
@@ -107,7 +120,8 @@ def _compare(
     write_aggregate(own.aggregate, base.base_id, plan, own.accepted, own.excluded, mine)
     cids = (revealed.aggregate, cid_of_path(mine))
     adapter = stored(folder / "published", published)
-    found = judge(base, plan.record.rule, published, adapter, own, revealed.participants, cids)
+    expected = read_package(mine, max_bytes=2**63).manifest
+    found = judge(base, plan.record.rule, published, adapter, own, expected, revealed.participants, cids)
     accepted = [update for update in plan.updates if update.update_id in own.accepted]
     root = root_of(accepted, settings.chain.bech32_prefix)
     if found.verdict == "FRAUD" or root == revealed.merkle_root:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin
+from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin, Manifest
 from r3mes_ray.training.aggregation import Aggregate
 from r3mes_ray.training.effects import Part
 from r3mes_ray.training.gram import gram_of_layer
 from r3mes_ray.training.recompute import Recomputed
 from r3mes_ray.training.rules import COORDINATE_RULES
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter, part_at
 from r3mes_ray.types import Cid, UpdateId
 
 Verdict = Literal["EXACT", "EQUIVALENT", "FRAUD"]
@@ -53,6 +53,7 @@ def judge(
     published: AdapterPackage,
     adapter: StoredAdapter,
     own: Recomputed,
+    expected: Manifest,
     revealed: Sequence[UpdateId],
     cids: tuple[Cid, Cid],
 ) -> Verification:
@@ -64,6 +65,7 @@ def judge(
         published: the package that the chain names.
         adapter: the same, on this disk.
         own: what we recomputed.
+        expected: the manifest of our own package.
         revealed: accepted ids as the chain has them.
         cids: of the published package and of ours.
     """
@@ -76,18 +78,25 @@ def judge(
     if cids[0] == cids[1]:
         return say("EXACT", 0.0, "")
     origin = published.manifest.origin
-    if not isinstance(origin, AggregateOrigin) or origin.accepted != own.accepted or origin.rule != rule:
-        return say("FRAUD", 0.0, "its manifest is of another rule or other updates")
+    if not isinstance(origin, AggregateOrigin) or _claims(published.manifest) != _claims(expected):
+        return say("FRAUD", 0.0, "its manifest is not that of this round's aggregate")
     if not _same_weights(origin.weights, own.aggregate.decision.coefficients):
         return say("FRAUD", 0.0, "its manifest names other weights than the chain and the rule give")
-    if published.config.base_hash != base.base_hash:
-        return say("FRAUD", 0.0, "it is of another base")
     found = [_compare_layer(base, path, rule, adapter, own) for path in _paths(adapter, own)]
     excess, allowed, energy = (sum(part) for part in zip(*found, strict=True))
     share = excess / energy if energy else float(excess > 0)
     if excess <= TOLERANCE * allowed + ROUNDING * energy:
         return say("EQUIVALENT", share, "other bytes, and as near to the rule's result as ours")
     return say("FRAUD", share, f"it is farther from the rule's result by {share:.3g} of its energy")
+
+
+def _claims(manifest: Manifest) -> Manifest:
+    """What a manifest says, but for what other arithmetic may make otherwise."""
+    origin = manifest.origin
+    if isinstance(origin, AggregateOrigin):
+        excluded = tuple(replace(entry, reason="") for entry in origin.excluded)
+        origin = replace(origin, weights=(), excluded=excluded)
+    return replace(manifest, gradient_hash="", origin=origin)
 
 
 def _same_weights(said: Sequence[float], ours: Sequence[float]) -> bool:
@@ -107,13 +116,13 @@ def _compare_layer(
     All squared, from inner products in float64. A coordinate-wise rule's target is our dense result as truncated.
     """
     ours = _own_parts(own.aggregate).get(path)
-    theirs = adapter.part(path)
+    theirs = part_at(adapter, path)
     weight = base.effective_weight(path)
     if rule in COORDINATE_RULES:
         gram = gram_of_layer(weight, [theirs, ours])
         return _distance(gram, [1.0, -1.0]), 0.0, _distance(gram, [0.0, 1.0])
     versions, mixture = (own.versions.start, own.versions.previous), own.aggregate.mixture
-    parts = [None if entry is None else entry.part(path) for entry in (*own.adapters, *versions)]
+    parts = [part_at(entry, path) for entry in (*own.adapters, *versions)]
     gram = gram_of_layer(weight, [*parts, theirs, ours])
     target = [*mixture.updates, mixture.start, mixture.previous]
     best = _distance(gram, [*target, 0.0, -1.0])

@@ -58,13 +58,13 @@ def aggregate_rows(rows: Tensor, rule: str, parameters: RuleParameters, weights:
 def gram_of_rows(rows: Tensor) -> Tensor:
     """⟨xᵢ, xⱼ⟩, (N, N), summed up in float64 tile by tile.
 
-    Rows of float32 are multiplied in float32 where no two of them are near each other: near-duplicates would cancel.
+    Rows of float32 are multiplied in float32, unless two of them are near each other, or one is too long for it.
     """
     count = rows.shape[0]
     panel = min(PANEL, SMALL // (count * (count + 1)))
     if rows.device.type == "cpu" and rows.dtype in NUMPY and panel >= NARROWEST:
         gram = _gram_by_panels(rows.numpy(), panel, rows.numpy().dtype)
-        if rows.dtype == torch.float32 and _has_near(gram):
+        if rows.dtype == torch.float32 and not (np.isfinite(gram).all() and _are_apart(gram)):
             gram = _gram_by_panels(rows.numpy(), panel, np.dtype(np.float64))
         return torch.from_numpy(gram)
     total = torch.zeros(count, count, dtype=torch.float64, device=rows.device)
@@ -74,12 +74,12 @@ def gram_of_rows(rows: Tensor) -> Tensor:
     return total
 
 
-def _has_near(gram: NDArray[np.float64]) -> bool:
+def _are_apart(gram: NDArray[np.float64]) -> bool:
     squares = np.diagonal(gram)
     both = squares[:, None] + squares
     near = both - 2 * gram < NEAR * both
     np.fill_diagonal(near, False)
-    return bool(near.any())
+    return not near.any()
 
 
 def _gram_by_panels(rows: NDArray[np.generic], panel: int, dtype: np.dtype[np.floating]) -> NDArray[np.float64]:
@@ -91,8 +91,9 @@ def _gram_by_panels(rows: NDArray[np.generic], panel: int, dtype: np.dtype[np.fl
         even = tile.shape[1] // panel * panel
         panels = tile[:, :even].reshape(len(tile), -1, panel).transpose(1, 0, 2)
         rest = tile[:, even:]
-        found: NDArray[np.float64] = np.matmul(panels, panels.transpose(0, 2, 1)).sum(axis=0, dtype=np.float64)
-        found += rest @ rest.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            found: NDArray[np.float64] = np.matmul(panels, panels.transpose(0, 2, 1)).sum(axis=0, dtype=np.float64)
+            found += rest @ rest.T
         return found
 
     total = np.zeros((len(rows), len(rows)))

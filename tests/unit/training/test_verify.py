@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -139,6 +140,46 @@ async def test_aggregate_with_one_large_change_is_fraud(world, tmp_path, ending)
     found = await world.verify()
     assert found.verdict == "FRAUD"
     assert "farther from the rule's result" in found.reason
+
+
+@pytest.mark.parametrize("claim", ["expert", "version", "base_id", "round", "start_version", "parameters"])
+async def test_aggregate_that_claims_to_be_another_is_fraud(world, tmp_path, claim):
+    """The right tensors under the name of another expert, version or round, which nobody could serve."""
+    package = await published(world, tmp_path)
+    other = {"expert": "evil", "version": 99, "base_id": "other", "round": 77, "start_version": 5, "parameters": {}}
+    manifest, place = package.manifest, "origin" if claim in ("round", "start_version", "parameters") else "manifest"
+    if place == "origin":
+        manifest = replace(manifest, origin=replace(manifest.origin, **{claim: other[claim]}))
+    else:
+        manifest = replace(manifest, **{claim: other[claim]})
+    write_package(replace(package, manifest=manifest), tmp_path / "claims")
+    await world.republish(tmp_path / "claims")
+    found = await world.verify()
+    assert (found.verdict, found.reason) == ("FRAUD", "its manifest is not that of this round's aggregate")
+
+
+@pytest.mark.parametrize("how", ["shape", "layer"])
+async def test_aggregate_that_does_not_fit_the_base_is_fraud(world, tmp_path, how):
+    package = await published(world, tmp_path)
+    tensors = dict(package.tensors)
+    for name in [name for name in tensors if "q_proj" in name]:
+        found = tensors.pop(name)
+        if how == "layer":
+            tensors[name.replace("layers.0", "layers.9")] = found
+        else:
+            tensors[name] = torch.cat([found, found], dim=1) if name.endswith("lora_A.weight") else found
+    write_package(changed(package, tensors), tmp_path / "misfit")
+    await world.republish(tmp_path / "misfit")
+    found = await world.verify()
+    assert (found.verdict, "breaks the rule" in found.reason) == ("FRAUD", True)
+
+
+async def test_aggregate_of_a_round_that_had_too_few_updates_is_fraud(world, chain):
+    for update in chain.updates[1:]:
+        update.gradient_hash = "11" * 32
+    chain.round.rule_parameters = '{"min_updates":2}'
+    found = await world.verify()
+    assert (found.verdict, "1 valid updates, its rule needs 2" in found.reason) == ("FRAUD", True)
 
 
 async def test_aggregate_with_a_flipped_last_bit_is_not_exact(world, tmp_path):

@@ -34,3 +34,10 @@ def test_gram_of_a_row_of_zeros_and_of_rows_in_float16():
     torch.testing.assert_close(gram_of_rows(rows), rows.double() @ rows.double().T, rtol=0, atol=1e-2)
     half = rows.half()
     torch.testing.assert_close(gram_of_rows(half), half.double() @ half.double().T, rtol=1e-12, atol=1e-9)
+
+
+def test_gram_of_rows_whose_squares_are_beyond_float32_is_finite():
+    rows = torch.randn(12, COLUMNS, generator=torch.Generator().manual_seed(4))
+    rows[5] *= 1e20
+    exact = rows.double() @ rows.double().T
+    torch.testing.assert_close(gram_of_rows(rows), exact, rtol=1e-9, atol=float(exact.max()) * 1e-12)
