@@ -9,11 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.models.base import BaseModel
-from r3mes_ray.models.bitnet import BitLinear, quantise_activation
+from r3mes_ray.models.bitnet import BitLinear, ternary_product
 
 MAX_GAIN = 20.0
 """Largest gain of a row, and the inverse of the smallest: rows of few entries would run away (measured: to 0.18 in 100
@@ -97,34 +96,36 @@ class AdaptedLinear(BitLinear):
         else:
             gains = adapter.magnitude / adapter.norms(self.weight)
         output: Tensor = _Adapted.apply(  # type: ignore[no-untyped-call]
-            input, self.weight, adapter.a, adapter.b, gains, adapter.scale
+            input, self.codes, self.scale, adapter.a, adapter.b, gains, adapter.scale
         )
         return output if self.bias is None else output + self.bias
 
 
 class _Adapted(torch.autograd.Function):
-    """y = g ⊙ (W Q(x) + s B A x), with a straight-through gradient at Q and none for W."""
+    """y = g ⊙ (W Q(x) + s B A x), W = unit x codes, with a straight-through gradient at Q and none for W."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, a: Tensor, b: Tensor, gains: Tensor, scale: float) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, codes: Tensor, unit: Tensor, a: Tensor, b: Tensor, gains: Tensor, scale: float
+    ) -> Tensor:
         flat = x.reshape(-1, x.shape[-1])
         low = flat @ a.t()
-        combined = F.linear(quantise_activation(flat), weight).addmm_(low, b.t(), alpha=scale)
+        combined = ternary_product(flat, codes, unit).addmm_(low, b.t(), alpha=scale)
         ctx.scale, ctx.shape = scale, x.shape
-        ctx.save_for_backward(flat, weight, a, b, gains, low, combined if gains.dim() else gains)
+        ctx.save_for_backward(flat, codes, unit, a, b, gains, low, combined if gains.dim() else gains)
         return (combined * gains if gains.dim() else combined).reshape(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        flat, weight, a, b, gains, low, combined = ctx.saved_tensors
+        flat, codes, unit, a, b, gains, low, combined = ctx.saved_tensors
         upper = gradient.reshape(-1, gradient.shape[-1])
         grad_gains = (upper * combined).sum(0) if gains.dim() else None
         upper = upper * gains if gains.dim() else upper
         projected = (upper @ b).mul_(ctx.scale)
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = (upper @ weight).addmm_(projected, a).reshape(ctx.shape)
-        return grad_x, None, projected.t() @ flat, (upper.t() @ low).mul_(ctx.scale), grad_gains, None
+            grad_x = (upper @ codes).mul_(unit).addmm_(projected, a).reshape(ctx.shape)
+        return grad_x, None, None, projected.t() @ flat, (upper.t() @ low).mul_(ctx.scale), grad_gains, None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Loading of a base model: BitNet with dense effective weights, ready for adapters."""
+"""Loading of a base model: BitNet with its ternary codes unpacked, ready for adapters."""
 
 from __future__ import annotations
 
@@ -63,12 +63,11 @@ class BaseModel:
     @property
     def linear_shapes(self) -> dict[str, tuple[int, int]]:
         """(out, in) of each ternary layer by name."""
-        return {name: (w.shape[0], w.shape[1]) for name in self.linear_names for w in (self.effective_weight(name),)}
+        return {name: (w.shape[0], w.shape[1]) for name in self.linear_names for w in (self.linear(name).codes,)}
 
     def effective_weight(self, name: str) -> Tensor:
         """Scale x ternary of one layer, (out, in) float32: what every norm of an adapter refers to."""
-        weight: Tensor = self.linear(name).weight
-        return weight.detach()
+        return self.linear(name).weight.detach()
 
     def linear(self, name: str) -> BitLinear:
         """One ternary layer.
@@ -115,7 +114,12 @@ def build_base(checkpoint: Checkpoint, tokenizer: Any) -> BaseModel:
     with torch.device("meta"):
         model = BitNetForCausalLM(checkpoint.config)
     replace_linears(model, BitLinear)
-    state = dict(checkpoint.others) | {f"{n}.weight": w.effective() for n, w in checkpoint.ternary.items()}
+    for module in model.modules():
+        if isinstance(module, BitLinear):
+            module.hold_codes()
+    state = dict(checkpoint.others)
+    for name, weight in checkpoint.ternary.items():
+        state |= {f"{name}.codes": weight.codes.float(), f"{name}.scale": torch.tensor(weight.scale)}
     if checkpoint.config.tie_word_embeddings and "model.embed_tokens.weight" in state:
         state["lm_head.weight"] = state["model.embed_tokens.weight"]
     try:

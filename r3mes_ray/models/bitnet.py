@@ -26,29 +26,67 @@ def ternary_codes(weight: Tensor) -> tuple[Tensor, Tensor]:
     return (weight / scale).round_().clamp_(-1, 1), scale
 
 
+def activation_codes(x: Tensor, largest: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Round each token (last axis) to integers within ±127, the steps of its largest magnitude; ties go to even.
+
+    Args:
+        x: (…, in).
+        largest: (…, 1) magnitude of each token, where `x` is only a part of it.
+
+    Returns:
+        Integers in the shape and dtype of `x`, and the steps (…, 1): x is about integers / steps.
+    """
+    if largest is None:
+        largest = x.abs().amax(-1, keepdim=True)
+    steps = 127 / largest.clamp(min=SMALLEST)
+    return (x * steps).round_(), steps
+
+
 def quantise_activation(x: Tensor) -> Tensor:
     """Round each token (last axis) to int8 steps of its largest magnitude; the result is dequantised."""
-    scale = 127 / x.abs().amax(-1, keepdim=True).clamp_(min=SMALLEST)
-    return (x * scale).round_().clamp_(-128, 127).div_(scale)
+    integers, steps = activation_codes(x)
+    return integers.div_(steps)
 
 
-def round_activation(x: Tensor) -> Tensor:
-    """`quantise_activation` whose gradient passes through."""
-    if not x.requires_grad:
-        return quantise_activation(x)
-    rounded: Tensor = _RoundActivation.apply(x)  # type: ignore[no-untyped-call]
-    return rounded
+def ternary_product(x: Tensor, codes: Tensor, scale: Tensor) -> Tensor:
+    """`quantise_activation(x) @ (scale * codes).T`: (…, in) and (out, in) to (…, out).
+
+    The sums are of integers below 2^24 (up to 132,000 inputs), so that they are exact in float32 in whatever order they
+    are taken: the result does not depend on the batch, the threads or the library.
+    """
+    integers, steps = activation_codes(x)
+    return F.linear(integers, codes).mul_(scale / steps)
 
 
 class BitLinear(nn.Linear):
-    """A ternary layer for inference and for adapters: holds the effective weight, rounds its input.
+    """A ternary layer for inference and for adapters: rounds its input, and multiplies codes, then the scale.
 
-    The gradient passes the rounding of the input as if it were not there (straight-through).
+    Attributes:
+        codes: (out, in), -1, 0 and 1 in the dtype of the activations, frozen.
+        scale: of the whole tensor, a scalar.
     """
 
+    codes: nn.Parameter
+    scale: Tensor
+
+    def hold_codes(self) -> None:
+        """Make the parameters of a layer that was an `nn.Linear`: codes in the place of the weight, and a scale."""
+        self.codes = self._parameters.pop("weight")  # type: ignore[assignment]
+        self.register_buffer("scale", self.codes.new_ones(()))
+
+    @property
+    def weight(self) -> Tensor:  # type: ignore[override]
+        """The effective weight, scale x codes, (out, in): made when it is asked for."""
+        return self.codes * self.scale
+
     def forward(self, input: Tensor) -> Tensor:
-        """Quantise (..., in) per token and multiply: (..., out)."""
-        return F.linear(round_activation(input), self.weight, self.bias)
+        """(…, in) to (…, out); the gradient passes the rounding as if it were not there (straight-through)."""
+        product: Tensor
+        if input.requires_grad:
+            product = _TernaryProduct.apply(input, self.codes, self.scale)  # type: ignore[no-untyped-call]
+        else:
+            product = ternary_product(input, self.codes, self.scale)
+        return product if self.bias is None else product + self.bias
 
 
 class TrainableBitLinear(nn.Linear):
@@ -60,16 +98,18 @@ class TrainableBitLinear(nn.Linear):
         return output
 
 
-class _RoundActivation(torch.autograd.Function):
-    """Int8 rounding with a straight-through gradient."""
+class _TernaryProduct(torch.autograd.Function):
+    """`ternary_product` with a straight-through gradient, and none for the weight."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return quantise_activation(x)
+    def forward(ctx: Any, x: Tensor, codes: Tensor, scale: Tensor) -> Tensor:
+        ctx.save_for_backward(codes, scale)
+        return ternary_product(x, codes, scale)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return gradient
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        codes, scale = ctx.saved_tensors
+        return (gradient @ codes).mul_(scale), None, None
 
 
 class _TernaryMatmul(torch.autograd.Function):

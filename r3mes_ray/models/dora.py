@@ -33,6 +33,15 @@ def gain(weight: Tensor, module: ModuleAdapter) -> Tensor:
     return torch.where(norms > 0, module.magnitude.double() / norms, torch.ones_like(norms))
 
 
+def sum_dtype(x: Tensor) -> torch.dtype:
+    """What the products of an adapter with `x` are summed in: float64 for float32 on a CPU.
+
+    Libraries choose the order of a float32 sum by the shape of the whole batch. A float64 sum that is rounded once does
+    not show its order, so that a row's result does not depend on the other rows.
+    """
+    return torch.float64 if x.dtype == torch.float32 and x.device.type == "cpu" else x.dtype
+
+
 def effective_delta(weight: Tensor, module: ModuleAdapter) -> Tensor:
     """The dense difference between adapted and base weight, float64 (out, in): for tests and small layers."""
     dense = weight.double() + module.scale * (module.b.double() @ module.a.double())

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapters import AdapterPackage, check_against_base
 from r3mes_ray.models.base import BaseModel
-from r3mes_ray.models.bitnet import BitLinear, quantise_activation
-from r3mes_ray.models.dora import gain
+from r3mes_ray.models.bitnet import BitLinear, ternary_product
+from r3mes_ray.models.dora import gain, sum_dtype
 
 BASE = -1
 """Slot of a row without adapter."""
@@ -70,7 +69,7 @@ class ExpertLinear(BitLinear):
             return super().forward(input)
         if len(slots) != input.shape[0]:
             raise InvalidInput("batch", f"has {input.shape[0]} rows, slots were given for {len(slots)}")
-        product = F.linear(quantise_activation(input), self.weight)
+        product = ternary_product(input, self.codes, self.scale)
         adapted = self._one(product, input, slots[0]) if len(set(slots)) == 1 else self._mixed(product, input)
         return adapted if self.bias is None else adapted + self.bias
 
@@ -81,12 +80,15 @@ class ExpertLinear(BitLinear):
             return product
         if loaded.gain is not None:
             product = product * loaded.gain
-        return product + F.linear(input, loaded.a) @ loaded.b
+        wide = sum_dtype(input)
+        delta = (input.to(wide) @ loaded.a.t().to(wide)) @ loaded.b.to(wide)
+        return product + delta.to(input.dtype)
 
     def _mixed(self, product: Tensor, input: Tensor) -> Tensor:
         """Each row its own: three batched operations, whatever the number of adapters."""
         gains, low, high = self.bank.stack(self)
-        return torch.baddbmm(product * gains, torch.bmm(input, low), high)
+        delta = torch.bmm(torch.bmm(input.to(low.dtype), low), high)
+        return (product * gains).add_(delta.to(input.dtype))
 
 
 class ExpertBank:
@@ -140,7 +142,7 @@ class ExpertBank:
             weight = self._base.effective_weight(name)
             # In float64 on the CPU, whatever the device: the same gains everywhere.
             gains = gain(weight.cpu(), module)
-            high = (gains[:, None] * module.scale * module.b.double()).t().contiguous().to(weight)
+            high = (gains[:, None] * (module.b.double() * module.scale)).t().contiguous().to(weight)
             kept = None if module.magnitude is None else gains.to(weight)
             loaded[name] = _Loaded(module.a.contiguous().to(weight), high, kept)
         return PreparedExpert(loaded)
@@ -196,10 +198,10 @@ class ExpertBank:
     def _gather(self, layer: ExpertLinear) -> tuple[Tensor, Tensor, Tensor]:
         adapters = [self.loaded(slot, layer.name) for slot in self._plan.slots]
         rank = max((len(adapter.a) for adapter in adapters if adapter is not None), default=0)
-        rows, weight = len(adapters), layer.weight
+        rows, weight = len(adapters), layer.codes
         gains = weight.new_ones(rows, 1, weight.shape[0])
-        low = weight.new_zeros(rows, weight.shape[1], rank)
-        high = weight.new_zeros(rows, rank, weight.shape[0])
+        low = weight.new_zeros(rows, weight.shape[1], rank, dtype=sum_dtype(weight))
+        high = low.new_zeros(rows, rank, weight.shape[0])
         for row, adapter in enumerate(adapters):
             if adapter is not None:
                 own = len(adapter.a)

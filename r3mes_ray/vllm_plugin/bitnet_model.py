@@ -20,7 +20,7 @@ from vllm.model_executor.utils import set_weight_attrs
 from r3mes_ray.models.checkpoint import ternary_weight
 from r3mes_ray.vllm_plugin.bitnet_quantization import BitNetQuantization
 
-WEIGHTS = "dequantised"
+WEIGHTS = "unpacked"
 """How ternary weights are kept while the model runs."""
 
 _WEIGHT, _SCALE = ".weight", ".weight_scale"

@@ -1,7 +1,8 @@
 """BitNet's arithmetic as a quantisation method of vLLM: ternary weights, activations in int8 steps of each token.
 
-No kernel for packed weights exists here: they are dequantised once, when the model is loaded. In float32 the scale is
-multiplied into them; in a shorter type it stays beside the codes, which are exact in every type.
+No kernel for packed weights exists here: codes are unpacked once, when the model is loaded, and keep their scale beside
+them. Codes and rounded activations are integers, exact in every type, and in float32 so are their sums: a product does
+not depend on what else is in the batch, and is that of `models.bitnet.ternary_product`, bit for bit.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from vllm.model_executor.layers.linear import LinearBase, RowParallelLinear, Unq
 from vllm.model_executor.layers.quantization.base_config import QuantizationConfig
 from vllm.model_executor.utils import set_weight_attrs
 
-from r3mes_ray.models.bitnet import SMALLEST
+from r3mes_ray.models.bitnet import activation_codes
 
 METHOD = "bitnet"
 """`quant_method` in config.json, as transformers writes it."""
@@ -71,24 +72,19 @@ class BitNetLinearMethod(UnquantizedLinearMethod):
         set_weight_attrs(layer.weight_scale, {"output_dim": 0, "weight_loader": layer.weight.weight_loader})
 
     def process_weights_after_loading(self, layer: Any) -> None:
-        """Dequantise, then let vLLM lay the weight out for the device."""
-        if layer.weight.dtype == torch.float32:
-            layer.weight.data.mul_(layer.weight_scale.data[:, None])
+        """Keep one scale where all rows have it, and let vLLM lay the codes out for the device."""
+        if bool((layer.weight_scale == layer.weight_scale[0]).all()):
+            layer.weight_scale.data = layer.weight_scale.data[:1]
         logger.info_once(
-            "BitNet: ternary weights are dequantised once to %s; no kernel for packed ones here", layer.weight.dtype
+            "BitNet: ternary weights are unpacked to %s; no kernel for packed ones here", layer.weight.dtype
         )
         super().process_weights_after_loading(layer)
 
     def apply(self, layer: Any, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """(rows, in) to (rows, out)."""
-        steps = 127 / _largest(layer, x).clamp_(min=SMALLEST)
-        codes = (x.float() * steps).round_().clamp_(-128, 127)
-        product: Tensor
-        if x.dtype == torch.float32:
-            product = super().apply(layer, codes.div_(steps), bias)
-            return product
-        product = super().apply(layer, codes.to(x.dtype), None).float()
-        product = product.mul_(layer.weight_scale).div_(steps).to(x.dtype)
+        integers, steps = activation_codes(x.float(), _largest(layer, x))
+        product: Tensor = super().apply(layer, integers.to(x.dtype), None).float()
+        product = product.mul_(layer.weight_scale / steps).to(x.dtype)
         return product if bias is None else product + bias
 
 

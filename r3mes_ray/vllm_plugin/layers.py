@@ -35,7 +35,6 @@ _REPLACED: tuple[type[BaseLinearLayerWithLoRA], ...] = (
 class ExactLayer(BaseLinearLayerWithLoRA):
     """What both ways share: gains by slice, and a bias that comes after the gain."""
 
-    gain_offsets: Tensor
     device: torch.device
 
     def set_gains(self, index: int, gains: Sequence[Tensor | None]) -> None:
@@ -109,7 +108,6 @@ class GroupedLayer(ExactLayer):
         super().create_lora_weights(max_loras, lora_config, model_config)
         self.device = device
         self.bank = SlotBank(max_loras, self.output_slices, lora_config.lora_dtype)
-        self.gain_offsets = self.bank.gain_offsets
         self.layer_key = f"{self.base_layer.prefix}{LAYER_KEY}"
         get_current_vllm_config().compilation_config.static_forward_context[self.layer_key] = self
 

@@ -1,7 +1,8 @@
 """The check that every worker makes before it serves: a canary with gains must do what its formula says.
 
 One layer of each kind and shape: two rows of the base beside rows of a LoRA and of a DoRA, in one batch, through the
-path that requests take. A mode that loses the gains, or gives base rows an adapter, is found here and not by a user.
+path that requests take; and every layer must be the one that the model itself calls. A mode that loses the gains, gives
+base rows an adapter, or leads around a layer is found here and not by a user.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def check_layers(manager: LoRAModelManager) -> None:
     slots: list[int | None] = [_DORA, _LORA, *[None] * manager.lora_slots][: manager.lora_slots]
     seen = set()
     for name, layer in manager.modules.items():
+        if isinstance(layer, ExactLayer) and manager.model.get_submodule(name) is not layer:
+            raise SelfCheckFailed(name, "the model calls another layer than the one that takes adapters")
         kind = (type(layer), layer.output_slices, layer.input_size) if isinstance(layer, ExactLayer) else None
         if kind is not None and kind not in seen:
             seen.add(kind)

@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
+from r3mes_ray.models.dora import sum_dtype
 from r3mes_ray.vllm_plugin.plan import Group, Plan, Run
 
 
@@ -54,8 +55,8 @@ class SlotBank:
         self._adapters: list[SlotAdapter | None] = [None] * slots
         self._scaled: set[int] = set()
         self._stacked: tuple[Group | None, _Stack | None] = (None, None)
-        self.gain_offsets = torch.zeros(slots + 1, bounds[-1], dtype=dtype)
-        """g - 1 by slot; the last row stays zero, so that index -1 is the base model."""
+        self.gains = torch.ones(slots, bounds[-1], dtype=dtype)
+        """g by slot, 1 where there is none."""
 
     @property
     def has_gains(self) -> bool:
@@ -67,19 +68,19 @@ class SlotBank:
         """Bytes of all adapters and of the gains."""
         held = [adapter for adapter in self._adapters if adapter is not None]
         factors = [factor for adapter in held for factor in (adapter.a, *adapter.b) if factor is not None]
-        return sum(factor.nbytes for factor in factors) + self.gain_offsets.nbytes
+        return sum(factor.nbytes for factor in factors) + self.gains.nbytes
 
     def clear(self, slot: int) -> None:
         """Empty a slot."""
         self._adapters[slot] = None
-        self.gain_offsets[slot].zero_()
+        self.gains[slot].fill_(1)
         self._scaled.discard(slot)
         self._stacked = (None, None)
 
     def fill(self, slot: int, a: Sequence[Tensor | None], b: Sequence[Tensor | None]) -> None:
         """Put an adapter's factors, by slice (rank, in) and (slice, rank), into a slot, as a LoRA."""
         self.clear(slot)
-        dtype = self.gain_offsets.dtype
+        dtype = self.gains.dtype
         present = [factor for factor in a if factor is not None]
         if present:
             high = tuple(None if factor is None else factor.t().to(dtype).contiguous() for factor in b)
@@ -89,7 +90,7 @@ class SlotBank:
         """Make the adapter of a slot a DoRA: g of each slice, `None` for one that has no magnitude."""
         for columns, gain in zip(self._slices, gains, strict=True):
             if gain is not None:
-                self.gain_offsets[slot, columns].copy_(gain.double() - 1)
+                self.gains[slot, columns].copy_(gain)
                 self._scaled.add(slot)
         self._stacked = (None, None)
 
@@ -108,13 +109,14 @@ class SlotBank:
         if adapter is None:
             return
         own = y[run.rows]
-        low = torch.mm(x[run.rows], adapter.a.t())
+        wide = sum_dtype(x)
+        low = torch.mm(x[run.rows].to(wide), adapter.a.t().to(wide))
         if run.slot in self._scaled:
-            own.addcmul_(own, self.gain_offsets[run.slot])
+            own.mul_(self.gains[run.slot])
         start = 0
         for columns, high in zip(self._slices, adapter.b, strict=True):
             if high is not None:
-                own[:, columns].addmm_(low[:, start : start + len(high)], high)
+                own[:, columns].add_(torch.mm(low[:, start : start + len(high)], high.to(wide)).to(y.dtype))
                 start += len(high)
         if isinstance(run.rows, Tensor):
             y.index_copy_(0, run.rows, own)
@@ -130,9 +132,9 @@ class SlotBank:
             own, seen = y.index_select(0, group.gather).view(shape), x.index_select(0, group.gather).view(shape)
         if stack.gains is not None:
             own.mul_(stack.gains)
-        low = torch.bmm(seen, stack.a)
+        low = torch.bmm(seen.to(stack.a.dtype), stack.a)
         for columns, ranks, high in stack.b:
-            own[:, :, columns].baddbmm_(low[:, :, ranks], high)
+            own[:, :, columns].add_(torch.bmm(low[:, :, ranks], high).to(y.dtype))
         if group.gather is not None:
             flat = own.view(-1, y.shape[1])
             y.index_copy_(0, group.rows, flat if group.places is None else flat.index_select(0, group.places))
@@ -153,7 +155,7 @@ class SlotBank:
         ranks = [max(of_slice) for of_slice in zip(*(adapter.ranks for adapter in present), strict=True)]
         bounds = list(accumulate(ranks, initial=0))
         width = present[0].a.shape[1]
-        low = present[0].a.new_zeros(len(slots), width, bounds[-1])
+        low = present[0].a.new_zeros(len(slots), width, bounds[-1], dtype=sum_dtype(present[0].a))
         high = [
             low.new_zeros(len(slots), rank, part.stop - part.start)
             for rank, part in zip(ranks, self._slices, strict=True)
@@ -174,5 +176,5 @@ class SlotBank:
             if last > first
         )
         scaled = not self._scaled.isdisjoint(slots)
-        gains = 1 + self.gain_offsets[list(slots)].unsqueeze(1) if scaled else None
+        gains = self.gains[list(slots)].unsqueeze(1) if scaled else None
         return _Stack(low, parts, gains)

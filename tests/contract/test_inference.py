@@ -1,4 +1,4 @@
-"""One suite for every engine, on the shipped model; and the greedy tokens of both, request by request."""
+"""One suite for every engine, on the shipped model."""
 
 import asyncio
 import json
@@ -23,8 +23,9 @@ without_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not
 QUESTIONS = ("What happens to light in a prism?", "The warranty disclaimer says that", "import os", "hi")
 RANKS = (2, 4, 8, 3)
 TOKENS = 20
-NEAR = 0.2
-"""Between the chances of one token in two engines; of other adapters they differ by much more."""
+ORDER = 5e-5
+"""Of log-probabilities that differ by the order of lm_head's sums alone (measured: 4e-6). One activation that is
+rounded otherwise shows as 1e-3 and more."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def base():
 
 
 def opened_engine(kind, folder):
-    serving = {"engine": kind, "max_running_requests": 4, "max_queued_requests": 12}
+    serving = {"engine": kind, "max_running_requests": 8, "max_queued_requests": 8}
     return open_backend(parse_settings({"home": folder, "model": {"threads": 1}, "serving": serving}))
 
 
@@ -110,15 +111,18 @@ async def test_generate_ends_before_a_stop_text(backend, asked):
     assert tokens < TOKENS
 
 
-async def test_generate_together_is_as_each_alone_with_and_without_adapters(backend, asked, base):
-    for slot, rank in enumerate(RANKS):
-        await put(backend, slot, package_of(base, slot, rank, dora=slot % 2 == 0))
-    requests = [asked(text, slot=slot) for text in QUESTIONS[1:3] for slot in (-1, 0, 1, 2, 3)]
-    alone = [await answer(backend, request) for request in requests]
-    together = await asyncio.gather(*(answer(backend, request) for request in requests))
-    assert together == alone
-    assert len({text for text, _, _ in alone[:5]}) > 3, "the adapters change the answer"
-    for slot in range(len(RANKS)):
+async def test_generate_beside_seven_others_is_as_alone_with_and_without_adapters(backend, asked, base):
+    for slot in range(7):
+        await put(backend, slot, package_of(base, slot, RANKS[slot % 4], dora=slot % 2 == 0))
+    requests = [
+        asked(text, slot=slot, top_logprobs=0, max_tokens=12) for text in QUESTIONS[1:3] for slot in range(-1, 7)
+    ]
+    alone = [await tokens_of(backend, request) for request in requests]
+    together = await asyncio.gather(*(tokens_of(backend, request) for request in requests))
+    assert list(map(texts, together)) == list(map(texts, alone))
+    assert max(farthest(*pair) for pair in zip(alone, together, strict=True)) < ORDER
+    assert len(set(map(texts, alone[:8]))) > 5, "the adapters change the answer"
+    for slot in range(7):
         await backend.place(slot, None)
 
 
@@ -225,47 +229,14 @@ async def test_generate_by_a_schema_keeps_to_it_or_is_refused_by_name(kind, open
             await answer(opened.backend, asked("hi", json_schema=wrong))
 
 
-@without_vllm
-async def test_engines_give_the_same_greedy_tokens_in_mixed_batches_while_adapters_come_and_go(
-    opened, kind, asked, base, tmp_path
-):
-    if kind != "transformers":
-        pytest.skip("the pair is compared once")
-    other = opened_engine("vllm", tmp_path)
-    try:
-        for turn in range(2):
-            for slot, rank in enumerate((*RANKS, *RANKS)):
-                package = package_of(base, 10 * turn + slot, rank, dora=slot % 2 == 0)
-                for backend in (opened.backend, other.backend):
-                    await put(backend, slot, package)
-            requests = [asked(QUESTIONS[1], slot=slot, top_logprobs=0, max_tokens=12) for slot in range(-1, 8)]
-            mine, theirs = [
-                await asyncio.gather(*(tokens_of(backend, one) for one in requests))
-                for backend in (opened.backend, other.backend)
-            ]
-            differing = [pair for pair in zip(mine, theirs, strict=True) if not same_but_for_ties(*pair)]
-            assert differing == []
-            assert sum(map(equal_texts, mine, theirs)) >= len(requests) - 2, "ties are rare"
-            for slot in range(8):
-                for backend in (opened.backend, other.backend):
-                    await backend.place(slot, None)
-    finally:
-        await other.backend.close()
-
-
 async def tokens_of(backend, request):
     return [one.chosen async for piece in backend.generate(request) for one in piece.chances]
 
 
-def equal_texts(one, other):
-    return [token.text for token in one] == [token.text for token in other]
+def texts(tokens):
+    return tuple(token.text for token in tokens)
 
 
-def same_but_for_ties(one, other):
-    """Activations are rounded to int8: the order of a sum can flip one, and then two tokens of nearly equal chance."""
-    for mine, theirs in zip(one, other, strict=True):
-        if abs(mine.logprob - theirs.logprob) > NEAR:
-            return False
-        if mine.text != theirs.text:
-            return True
-    return True
+def farthest(one, other):
+    """The largest difference between the log-probabilities of the same tokens."""
+    return max((abs(mine.logprob - theirs.logprob) for mine, theirs in zip(one, other, strict=True)), default=0.0)

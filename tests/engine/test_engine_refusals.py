@@ -62,6 +62,8 @@ def bad(llama, tmp_path, request):
         changed(llama, folder, rename=lambda name: name.replace("layers.0.self_attn.q_proj", "embed_tokens"))
     elif kind == "lm_head":
         changed(llama, folder, rename=lambda name: name.replace("model.layers.0.self_attn.q_proj", "lm_head"))
+    elif kind == "expert":
+        changed(llama, folder, rename=lambda name: name.replace("layers.0.mlp.", "layers.0.mlp.experts.0."))
     elif kind == "shape":
         changed(llama, folder, tensor=lambda name, found: found[:, :64].contiguous() if "lora_A" in name else found)
     return folder
@@ -73,6 +75,7 @@ def bad(llama, tmp_path, request):
         ("base", "rule base"),
         ("embeddings", "embeddings, lm_head and experts"),
         ("lm_head", "embeddings, lm_head and experts"),
+        ("expert", r"mlp\.experts\.0\..*embeddings, lm_head and experts"),
         ("shape", "rule shape"),
         ("missing", "No adapter found"),
     ],
@@ -100,7 +103,7 @@ def test_mode_that_leads_around_the_exact_path_is_refused_by_name(case, monkeypa
 
 def test_self_check_passes_and_leaves_no_canary(manager):
     check_layers(manager)
-    assert not any(layer.gain_offsets.any() for layer in manager.modules.values())
+    assert all(bool((layer.bank.gains == 1).all()) for layer in manager.modules.values())
 
 
 def test_self_check_finds_gains_that_are_ignored(manager, monkeypatch):
@@ -115,4 +118,11 @@ def test_self_check_finds_a_base_row_with_an_adapter(manager, monkeypatch):
 
     monkeypatch.setattr(GroupedLayer, "apply_adapters", everybody)
     with pytest.raises(SelfCheckFailed, match="of a mixed batch is off"):
+        check_layers(manager)
+
+
+def test_self_check_finds_a_layer_that_the_model_does_not_call(manager, monkeypatch):
+    attention = manager.model.model.layers[1].self_attn
+    monkeypatch.setitem(attention._modules, "o_proj", attention.o_proj.base_layer)
+    with pytest.raises(SelfCheckFailed, match=r"layers\.1\.self_attn\.o_proj.*another layer"):
         check_layers(manager)

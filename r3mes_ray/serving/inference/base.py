@@ -120,8 +120,9 @@ class PreparedAdapter(Protocol):
 class InferenceBackend(Protocol):
     """Many requests at a time, decoded together, over one base model with adapters in numbered slots.
 
-    A request's tokens do not depend on what else runs. All verbs are called from one event loop. The caller sees to it
-    that a slot is neither filled nor emptied while a request uses it.
+    A request's tokens do not depend on what else runs: in float32 on a CPU up to logits that are equal to their last
+    bits; shorter types and GPUs may round otherwise in another batch. All verbs are called from one event loop. The
+    caller sees to it that a slot is neither filled nor emptied while a request uses it.
     """
 
     def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:

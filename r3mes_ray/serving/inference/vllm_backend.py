@@ -24,10 +24,12 @@ from r3mes_ray.settings import ServingSettings, Settings, VllmEngine
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_CPU_ATTN_SPLIT_KV": "0",
     "VLLM_LOGGING_LEVEL": "WARNING",
     "VLLM_NO_USAGE_STATS": "1",
 }
-"""What vLLM reads when it is imported: one process, all cores, no calls home."""
+"""What vLLM reads when it is imported: one process, all cores, no calls home. It would split long contexts over
+threads as the batch has it, and sum them in another order then."""
 MAX_TOP_LOGPROBS = 20
 
 

@@ -113,7 +113,7 @@ def test_training_ends_when_its_seconds_are_over(base):
 
 def test_training_a_base_with_zero_rows_gives_a_package_that_fits_and_peft_computes(base, tmp_path):
     name = base.linear_names[0]
-    base.linear(name).weight.data[[1, 4]] = 0.0
+    base.linear(name).codes.data[[1, 4]] = 0.0
     package = package_of(base, train(base))
     check_against_base(package, base.linear_shapes, base.base_hash, 4)
     norms = row_norms(base.effective_weight(name), package.modules()[name].a, package.modules()[name].b, 2.0)

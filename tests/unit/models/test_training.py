@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from r3mes_ray.errors import InvalidInput
-from r3mes_ray.models.bitnet import TrainableBitLinear, quantise_activation, round_activation, ternary_codes
+from r3mes_ray.models.bitnet import BitLinear, TrainableBitLinear, quantise_activation, ternary_codes, ternary_product
 from r3mes_ray.models.corpus import encode, even_windows, read_text, sample_windows, split_corpus
 from r3mes_ray.models.dora import effective_delta, gain, row_norms
 from r3mes_ray.models.losses import next_token_loss
@@ -39,10 +39,31 @@ def test_quantise_activation_has_steps_of_the_token_s_largest_magnitude():
     assert torch.allclose(rounded, torch.tensor([[127.0, 1.0, 0.0], [-1.27, 0.02, 0.0]]))
 
 
-def test_round_activation_lets_the_gradient_through():
-    x = randn(3, 5).requires_grad_()
-    (round_activation(x) * torch.arange(5.0)).sum().backward()
-    assert torch.equal(x.grad, torch.arange(5.0).expand(3, 5))
+def test_quantise_activation_rounds_ties_to_even():
+    assert quantise_activation(torch.tensor([[127.0, 0.5, 1.5, -2.5]])).tolist() == [[127.0, 0.0, 2.0, -2.0]]
+
+
+def test_ternary_product_does_not_depend_on_the_order_of_its_sums():
+    x, codes, scale = randn(7, 704), randn(96, 704, seed=1).sign(), torch.tensor(0.03)
+    product = ternary_product(x, codes, scale)
+    turned = torch.randperm(704, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(product, ternary_product(x[:, turned], codes[:, turned], scale))
+    assert all(torch.equal(product[row], ternary_product(x[row : row + 1], codes, scale)[0]) for row in range(7))
+    expected = quantise_activation(x).double() @ (scale * codes).double().t()
+    torch.testing.assert_close(product, expected.float(), rtol=1e-6, atol=1e-6)
+
+
+def test_ternary_layer_lets_the_gradient_through_its_rounding():
+    layer = BitLinear(6, 4, bias=True)
+    layer.hold_codes()
+    layer.codes.data, layer.scale = randn(4, 6, seed=1).sign(), torch.tensor(0.5)
+    layer.requires_grad_(requires_grad=False)
+    x, upper = randn(2, 3, 6, seed=2).requires_grad_(), randn(2, 3, 4, seed=3)
+    output = layer(x)
+    output.backward(upper)
+    torch.testing.assert_close(x.grad, upper @ layer.weight)
+    torch.testing.assert_close(output.detach(), F.linear(quantise_activation(x.detach()), layer.weight, layer.bias))
+    assert torch.equal(output.detach(), layer(x.detach()))
 
 
 def test_trainable_layer_equals_straight_through_autograd():
