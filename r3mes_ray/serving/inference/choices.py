@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from r3mes_ray.errors import R3mesError
 from r3mes_ray.serving.inference.base import GenerationRequest, InferenceBackend, Piece
 
 _SEEDS = 2**64
@@ -27,13 +26,13 @@ async def generate_all(backend: InferenceBackend, requests: Sequence[GenerationR
             async for piece in pieces:
                 yield piece
         return
-    arrived: asyncio.Queue[Piece | R3mesError] = asyncio.Queue()
+    arrived: asyncio.Queue[Piece | Exception] = asyncio.Queue()
     tasks = [asyncio.create_task(_pump(backend, request, choice, arrived)) for choice, request in enumerate(requests)]
     try:
         left = len(requests)
         while left:
             item = await arrived.get()
-            if isinstance(item, R3mesError):
+            if isinstance(item, Exception):
                 raise item
             left -= item.finish_reason is not None
             yield item
@@ -44,11 +43,11 @@ async def generate_all(backend: InferenceBackend, requests: Sequence[GenerationR
 
 
 async def _pump(
-    backend: InferenceBackend, request: GenerationRequest, choice: int, arrived: asyncio.Queue[Piece | R3mesError]
+    backend: InferenceBackend, request: GenerationRequest, choice: int, arrived: asyncio.Queue[Piece | Exception]
 ) -> None:
     try:
         async with aclosing(backend.generate(request)) as pieces:
             async for piece in pieces:
                 arrived.put_nowait(replace(piece, choice=choice))
-    except R3mesError as error:
+    except Exception as error:  # noqa: BLE001 - raised where the answer is read
         arrived.put_nowait(error)

@@ -39,8 +39,9 @@ class RowDecoder:
     def admit(self, ticket: Ticket) -> Piece:
         """Prefill the prompt in a row of its own, and choose the first token."""
         generation = Generation(ticket.request, self._rules)
+        piece = generation.advance(self._model.prefill(len(self._rows), ticket.request.prompt, ticket.slot))
         self._rows.append((ticket, generation))
-        return generation.advance(self._model.prefill(len(self._rows) - 1, ticket.request.prompt, ticket.slot))
+        return piece
 
     def step(self) -> list[tuple[Ticket, Piece]]:
         """One forward for all rows."""

@@ -40,6 +40,16 @@ async def test_choices_that_do_not_fit_the_queue_are_refused_together(start, row
     assert await texts(backend, [asked("y", temperature=0.0)]) == ["z"]
 
 
+async def test_choices_end_with_whatever_ends_one_of_them():
+    class Broken:
+        async def generate(self, request):
+            raise RuntimeError("device lost")
+            yield
+
+    with pytest.raises(RuntimeError, match="device lost"):
+        await asyncio.wait_for(texts(Broken(), spread(asked("a"), 2)), 20)
+
+
 async def test_choices_closed_early_free_all_their_rows(start):
     backend = start()
     async with aclosing(generate_all(backend, spread(asked("a", temperature=2.0, seed=1), 3))) as pieces:

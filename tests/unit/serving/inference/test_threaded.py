@@ -122,6 +122,20 @@ async def test_prepare_that_takes_long_stalls_no_running_request(start, rows):
     assert await preparing
 
 
+async def test_request_that_the_model_refuses_leaves_no_row(start, rows):
+    def refuse(row, prompt, slot):
+        raise InvalidInput("prompt", "not for this model")
+
+    backend, prefill = start(), rows.prefill
+    rows.prefill = refuse
+    with pytest.raises(InvalidInput, match="not for this model"):
+        await answer(backend, asked("a"))
+    rows.prefill = prefill
+    assert await answer(backend, asked("y")) == ("z", 1, "stop")
+    assert await answer(backend, asked("x")) == ("yz", 2, "stop")
+    assert (rows.prefilled, set(rows.widths)) == ([0, 0], {1})
+
+
 async def test_failed_step_ends_all_requests_and_shows_in_stats(start, rows, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     backend = start()
