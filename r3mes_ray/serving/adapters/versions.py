@@ -23,7 +23,8 @@ class VersionTable:
     """Expert → current version and history.
 
     A request asks once, at its begin, and keeps the answer: a switch changes what later requests get, never a running
-    one. Used from one event loop.
+    one. Changed from one event loop; `resolve` and `known` may be called from any thread: each looks an expert up once,
+    and an expert is only ever replaced whole.
     """
 
     def __init__(self, draw: Callable[[], float] = random.random) -> None:
