@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from r3mes_ray.errors import ContentError, ContentNotFound, InvalidInput, R3mesError
+from r3mes_ray.errors import PackageRejected, R3mesError
 from r3mes_ray.serving.adapters.versions import RefusedVersion, VersionTable
 from r3mes_ray.types import AdapterId, Cid
 
@@ -27,7 +27,7 @@ class VersionCheck:
         self._retries: dict[Cid, tuple[int, float]] = {}
 
     async def usable(self, adapter: AdapterId) -> bool:
-        """Whether a version is loaded and checked; a refusal is remembered, a failed fetch is tried again later."""
+        """Whether a version is loaded and checked; what breaks a rule is refused for good, all else is tried again."""
         cid = adapter.cid
         if cid is None or cid in self._good:
             return True
@@ -36,11 +36,10 @@ class VersionCheck:
             return False
         try:
             await self._preload(adapter)
-        except (InvalidInput, ContentError) as error:
-            self._put_off(adapter, cid, tries, error, final=not isinstance(error, ContentNotFound))
-            return False
         except R3mesError as error:
-            self._put_off(adapter, cid, tries, error, final=False)
+            # What does not fit today fits where something is unpinned; all other rules are of the package itself.
+            final = isinstance(error, PackageRejected) and error.rule != "capacity"
+            self._put_off(adapter, cid, tries, error, final=final)
             return False
         self._retries.pop(cid, None)
         self._good.add(cid)

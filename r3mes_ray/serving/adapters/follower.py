@@ -161,8 +161,12 @@ class Follower:
     async def _save(self) -> None:
         experts = self._table.experts()
         if experts and experts != self._saved:
-            await asyncio.to_thread(self._store.save, experts)
-            self._saved = experts
+            try:
+                await asyncio.to_thread(self._store.save, experts)
+            except OSError as error:
+                log.warning("what is served is not kept over a restart until the next turn: %s", error)
+            else:
+                self._saved = experts
 
     async def _follow_profiles(self, records: Sequence[ExpertRecord]) -> None:
         """Read the descriptions that changed; an expert without a readable one is routed to by name only."""

@@ -1,6 +1,17 @@
 import pytest
 
-from r3mes_ray.errors import ChainUnavailable, ContentNotFound, ExpertNotFound, InvalidInput, PackageRejected
+from r3mes_ray.errors import (
+    ChainUnavailable,
+    ContentCorrupt,
+    ContentNotFound,
+    ContentTimeout,
+    ContentUnavailable,
+    ExpertNotFound,
+    InvalidInput,
+    PackageRejected,
+    ServingUnavailable,
+    StoreFull,
+)
 from r3mes_ray.types import AdapterId
 
 
@@ -43,9 +54,22 @@ async def test_follow_fresh_node_serves_the_newest_good_version(world, record):
     assert [served.version for served in world.table.known("optics").versions] == [1, 2, 3]
 
 
-async def test_follow_missing_content_is_tried_again_more_and_more_rarely(world, record):
+@pytest.mark.parametrize(
+    "error",
+    [
+        ContentNotFound("optics-1"),
+        ContentTimeout("optics-1", 60.0),
+        ContentUnavailable("127.0.0.1:5001", "refused"),
+        ContentCorrupt("optics-1", "peer"),
+        StoreFull(1),
+        PackageRejected("capacity", "optics-1", "needs 2 bytes"),
+        ServingUnavailable("the engine", "no replica is running"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_follow_what_may_pass_is_tried_again_more_and_more_rarely(world, record, error):
     follower = world.follower()
-    world.errors["optics-1"] = ContentNotFound("optics-1")
+    world.errors["optics-1"] = error
     world.records = [record(versions=1)]
     for seconds in (0.0, 0.5, 0.6, 1.0, 1.5, 100.0):
         world.now = 1000.0 + seconds
@@ -65,6 +89,21 @@ async def test_follow_chain_going_back_serves_the_version_it_names(world, record
     world.records = [record(versions=2, current=1)]
     await follower.follow_once()
     assert world.current().version == 1
+
+
+async def test_follow_full_disk_ends_nothing_and_is_tried_again(world, record, monkeypatch):
+    def full(experts):
+        raise OSError(28, "No space left on device")
+
+    follower = world.follower()
+    world.records = [record(versions=1)]
+    with monkeypatch.context() as disk:
+        disk.setattr(world.store, "save", full)
+        await follower.follow_once()
+    assert world.current().version == 1
+    assert world.store.restore() == ()
+    await follower.follow_once()
+    assert [served.current.version for served in world.store.restore()] == [1]
 
 
 async def test_follow_without_chain_keeps_serving_and_says_so(world, record):
