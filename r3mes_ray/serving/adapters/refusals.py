@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 
 from r3mes_ray.errors import ContentNotFound, ContentTimeout, ContentUnavailable, R3mesError
 from r3mes_ray.types import AdapterId
@@ -30,14 +31,15 @@ class Refusals:
         if error is None:
             return
         if self._clock() < until:
-            raise error.with_traceback(None)
+            raise copy(error)
         del self._errors[adapter]
 
     def remember(self, adapter: AdapterId, error: R3mesError) -> None:
-        """Keep an error; the oldest make room."""
+        """Keep an error, without the traceback and the cause that would keep what was loaded; the oldest make room."""
         passing = isinstance(error, ContentNotFound | ContentTimeout | ContentUnavailable)
-        self._errors.pop(adapter, None)
-        self._errors[adapter] = (error, self._clock() + (ABSENT_S if passing else REFUSED_S))
+        now = self._clock()
+        self._errors = {one: kept for one, kept in self._errors.items() if one != adapter and now < kept[1]}
+        self._errors[adapter] = (copy(error), now + (ABSENT_S if passing else REFUSED_S))
         while len(self._errors) > MAX_REFUSALS:
             del self._errors[next(iter(self._errors))]
 

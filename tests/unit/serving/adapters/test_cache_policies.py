@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from r3mes_ray.errors import ContentNotFound, PackageRejected
+from r3mes_ray.errors import ContentNotFound, ContentTimeout, PackageRejected
 from r3mes_ray.serving.adapters.packages import FETCHES_AT_ONCE
 from r3mes_ray.serving.adapters.popularity import MAX_KNOWN, Popularity
-from r3mes_ray.serving.adapters.refusals import MAX_REFUSALS, Refusals
+from r3mes_ray.serving.adapters.refusals import ABSENT_S, MAX_REFUSALS, Refusals
 from r3mes_ray.types import AdapterId
 
 
@@ -111,6 +111,28 @@ def test_refusals_keep_no_more_than_their_limit():
     refusals.check(AdapterId("e", 4, "cid4"))
     with pytest.raises(ContentNotFound):
         refusals.check(AdapterId("e", 5, "cid5"))
+
+
+def test_refusals_keep_nothing_that_an_error_hangs_on_to():
+    refusals, adapter = Refusals(lambda: 0.0), AdapterId("e", 1, "cid1")
+    with pytest.raises(ContentTimeout) as under_way:
+        raise ContentTimeout("cid1", 60.0) from OSError("gone")
+    refusals.remember(adapter, under_way.value)
+    assert under_way.value.__traceback__ is not None, "the one under way keeps its own"
+    for _ in range(2):
+        with pytest.raises(ContentTimeout, match="block cid1 did not arrive within 60 s") as caught:
+            refusals.check(adapter)
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        assert len(caught.traceback) == 2, "here and in check"
+
+
+def test_refusals_forget_what_is_over_when_another_comes():
+    now = [0.0]
+    refusals = Refusals(lambda: now[0])
+    refusals.remember(AdapterId("e", 1, "cid1"), ContentNotFound("cid1"))
+    now[0] = ABSENT_S
+    refusals.remember(AdapterId("e", 2, "cid2"), ContentNotFound("cid2"))
+    assert len(refusals) == 1
 
 
 async def test_pinned_adapter_stays_whatever_else_is_used(make, engine, use, adapter):
