@@ -74,4 +74,4 @@ class TrainingSettings(Section):
     gpus_per_task: float = Field(0.0, ge=0)
     """GPUs of a task that works on a layer; 0 works on the CPU."""
     max_update_bytes: int = Field(256 * 2**20, ge=1)
-    """Largest update that is accepted."""
+    """Largest update of the rounds that this node opens, and largest version that it reads."""

@@ -47,9 +47,7 @@ async def collect(context: RoundContext, plan: RoundPlan, base: BaseWeights) -> 
     what theirs do not.
     """
     record, settings = plan.record, context.ports.settings
-    demand = Demand(
-        record, base.base_id, base.base_hash, base.linear_shapes, max_bytes=settings.training.max_update_bytes
-    )
+    demand = Demand(record, base.base_id, base.base_hash, base.linear_shapes, max_bytes=plan.parameters.update_limit)
     jobs = [FetchJob(settings, update, demand) for update in plan.considered]
     with context.step("fetch"):
         objects = context.ports.layers.objects

@@ -8,6 +8,7 @@ from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient, send
 from r3mes_ray.settings import TrainingSettings
 from r3mes_ray.training.rules import RuleParameters, check_parameters
+from r3mes_ray.training.rules.parameters import MAX_UPDATE_BYTES
 from r3mes_ray.types import RoundId, TxHash
 from r3mes_ray.wire.r3mes.v1.tx_pb2 import MsgOpenRound
 
@@ -44,6 +45,7 @@ def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParamete
     return RuleParameters(
         rank=training.target_rank,
         min_updates=training.min_updates,
+        max_update_bytes=None if training.max_update_bytes == MAX_UPDATE_BYTES else training.max_update_bytes,
         limit=limit,
         faults=training.faults,
         if_too_few=training.if_too_few,

@@ -120,8 +120,8 @@ def _judged(
     settings: Settings, base: BaseWeights, plan: RoundPlan, refused: dict[UpdateId, Excluded], folder: Path
 ) -> list[tuple[UpdateId, StoredAdapter]]:
     """The updates that are valid each by itself; the others are added to `refused`."""
-    limits = settings.training.max_update_bytes
-    demand = Demand(plan.record, base.base_id, base.base_hash, base.linear_shapes, max_bytes=limits)
+    limit = plan.parameters.update_limit
+    demand = Demand(plan.record, base.base_id, base.base_hash, base.linear_shapes, max_bytes=limit)
     fetched: dict[UpdateId, StoredAdapter] = {}
     for update in plan.considered:
         if update.update_id in refused:

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from r3mes_ray.errors import InvalidInput
 
 MAX_PARAMETER_BYTES = 4096
+MAX_UPDATE_BYTES = 256 * 2**20
+"""Largest update of a round that says nothing else."""
 
 
 class RuleParameters(BaseModel):
@@ -24,6 +26,8 @@ class RuleParameters(BaseModel):
     """Fewer valid updates end the round without an aggregate."""
     limit: int | None = Field(None, ge=1)
     """Only so many updates are considered, the first on chain; none considers all."""
+    max_update_bytes: int | None = Field(None, ge=1, lt=2**53)
+    """Largest update that is valid; none is 256 MiB. Every node must draw the same line."""
     weight_cap: int = Field(2, ge=1)
     """No update weighs more than this many times an equal share."""
     faults: int | None = Field(None, ge=0)
@@ -42,6 +46,11 @@ class RuleParameters(BaseModel):
     """How far the expert goes along what the rule says; none is 1."""
     outer_momentum: float | None = Field(None, ge=0, lt=1)
     """Share of the expert's last step that is added; none is 0."""
+
+    @property
+    def update_limit(self) -> int:
+        """Bytes of the largest update that is valid."""
+        return self.max_update_bytes or MAX_UPDATE_BYTES
 
     def to_json(self) -> str:
         """Canonical text for the chain; a parameter that is None is left out."""

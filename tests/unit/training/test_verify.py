@@ -116,6 +116,24 @@ async def test_round_with_momentum_whose_chain_forgot_a_version_gives_no_verdict
         await world.verify()
 
 
+@pytest.fixture
+async def tight(chain, packages, tmp_path):
+    """A round whose limit on chain is a byte less than what its first update has."""
+    big = packages.make(9, rank=10)
+    write_package(big, tmp_path / "big")
+    size = sum(path.stat().st_size for path in (tmp_path / "big").iterdir())
+    chain.round.rule_parameters = f'{{"max_update_bytes":{size - 1}}}'
+    await packages.publish(chain, open_store(Settings(home=tmp_path / "home")), big)
+
+
+async def test_update_that_is_too_large_is_so_for_every_node_whatever_its_own_limit(tight, world, monkeypatch):
+    assert [(entry.update_id, entry.rule) for entry in world.report.excluded] == [(0, "content"), (4, "gradient-hash")]
+    training = world.settings.training.model_copy(update={"max_update_bytes": 2**40})
+    monkeypatch.setitem(world.settings.__dict__, "training", training)
+    found = await world.verify()
+    assert (found.verdict, found.accepted) == ("EXACT", (1, 2, 3))
+
+
 async def test_aggregate_in_another_gauge_is_equivalent(world, tmp_path):
     """Other bytes of the same aggregate are no fraud."""
     package = await published(world, tmp_path)
