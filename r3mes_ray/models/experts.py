@@ -79,16 +79,16 @@ class ExpertLinear(BitLinear):
         if loaded is None:
             return product
         if loaded.gain is not None:
-            product = product * loaded.gain
+            product.mul_(loaded.gain)
         wide = sum_dtype(input)
         delta = (input.to(wide) @ loaded.a.t().to(wide)) @ loaded.b.to(wide)
-        return product + delta.to(input.dtype)
+        return product.add_(delta.to(input.dtype))
 
     def _mixed(self, product: Tensor, input: Tensor) -> Tensor:
         """Each row its own: three batched operations, whatever the number of adapters."""
         gains, low, high = self.bank.stack(self)
         delta = torch.bmm(torch.bmm(input.to(low.dtype), low), high)
-        return (product * gains).add_(delta.to(input.dtype))
+        return product.mul_(gains).add_(delta.to(input.dtype))
 
 
 class ExpertBank:
