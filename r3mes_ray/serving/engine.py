@@ -78,8 +78,7 @@ class Engine:
 
     def unpin(self, adapter: AdapterId) -> None:
         """Let a version be evicted again."""
-        if adapter.cid is not None:
-            self._cache.unpin(adapter.cid)
+        self._cache.unpin(adapter)
 
     def report(self) -> EngineReport:
         """Counters of the engine and its cache."""

@@ -23,10 +23,10 @@ from r3mes_ray.serving.adapters.refusals import Refusals
 from r3mes_ray.serving.adapters.slots import Occupant, SlotTable
 from r3mes_ray.serving.inference.base import BASE_SLOT, PreparedAdapter
 from r3mes_ray.serving.reports import CacheStats
-from r3mes_ray.types import AdapterId, Cid
+from r3mes_ray.types import AdapterId
 
 PINNED_SHARE = 0.5
-"""Of the engine's budget that pinned adapters may take; the rest is for all others."""
+"""Of the engine's slots and bytes that pinned adapters may take; the rest is for all others."""
 
 
 class SlotEngine(Protocol):
@@ -71,7 +71,7 @@ class AdapterCache:
         self._flights: dict[AdapterId, _Flight] = {}
         self._placing = asyncio.Lock()
         self._released = asyncio.Event()
-        self._yielding: Cid | None = None
+        self._yielding: AdapterId | None = None
         self._slot_hits = self._slot_evictions = 0
 
     @asynccontextmanager
@@ -86,7 +86,7 @@ class AdapterCache:
         if adapter is None or adapter.cid is None:
             yield BASE_SLOT
             return
-        occupant = await self._hold(adapter, adapter.cid)
+        occupant = await self._hold(adapter)
         try:
             yield occupant.slot
         finally:
@@ -100,31 +100,32 @@ class AdapterCache:
 
     def prefetch(self, adapter: AdapterId) -> None:
         """Bring an adapter into main memory in the background: it may be asked for next. No slot changes."""
-        if adapter.cid is not None and self._slots.find(adapter.cid) is None:
-            self._packages.prefetch(adapter, adapter.cid)
+        if adapter.cid is None or self._slots.find(adapter) is not None:
+            return
+        if self._packages.prefetch(adapter):
+            # It counts as asked for once: else the next package that comes in would push it out first of all.
+            self._popularity.touch(adapter)
 
     async def pin(self, adapter: AdapterId) -> None:
         """Load an adapter and keep it in its slot until it is unpinned.
 
         Raises:
-            PackageRejected: pinned adapters would take more than `PINNED_SHARE` of the budget; and what `lease` raises.
+            PackageRejected: pins would take more than `PINNED_SHARE` of slots or bytes; and what `lease` raises.
         """
         if adapter.cid is None:
             return
         self._refusals.forget(adapter)
-        occupant = await self._hold(adapter, adapter.cid)
+        occupant = await self._hold(adapter)
         try:
-            limit = int(self._slots.capacity_bytes * PINNED_SHARE)
-            if not occupant.pinned and self._slots.pinned_bytes + occupant.size > limit:
-                detail = f"pinned adapters may take {limit} bytes together; unpin another, or raise --vram-capacity"
-                raise PackageRejected("capacity", adapter.cid, detail)
+            if not occupant.pinned:
+                self._check_pin(occupant)
             occupant.pinned = True
         finally:
             self._release(occupant)
 
-    def unpin(self, cid: Cid) -> None:
+    def unpin(self, adapter: AdapterId) -> None:
         """Let an adapter be evicted again."""
-        occupant = self._slots.find(cid)
+        occupant = self._slots.find(adapter)
         if occupant is not None:
             occupant.pinned = False
             self._released.set()
@@ -146,14 +147,25 @@ class AdapterCache:
             pinned=self._slots.pinned,
         )
 
-    async def _hold(self, adapter: AdapterId, cid: Cid) -> Occupant:
-        self._popularity.touch(cid)
-        occupant = None if cid == self._yielding else self._slots.find(cid)
+    def _check_pin(self, occupant: Occupant) -> None:
+        limit = int(self._slots.capacity_bytes * PINNED_SHARE)
+        if self._slots.pinned_bytes + occupant.size > limit:
+            detail = f"pinned adapters may take {limit} bytes together; unpin another, or raise --vram-capacity"
+            raise PackageRejected("capacity", str(occupant.adapter), detail)
+        limit = int(self._slots.slots * PINNED_SHARE)
+        if len(self._slots.pinned) >= limit:
+            detail = f"pinned adapters may take {limit} of {self._slots.slots} slots"
+            hint = "unpin another, or raise serving.engine.max_adapters"
+            raise PackageRejected("capacity", str(occupant.adapter), f"{detail}; {hint}")
+
+    async def _hold(self, adapter: AdapterId) -> Occupant:
+        self._popularity.touch(adapter)
+        occupant = None if adapter == self._yielding else self._slots.find(adapter)
         if occupant is not None:
             self._slot_hits += 1
             occupant.uses += 1
             return occupant
-        flight = self._flights.get(adapter) or self._depart(adapter, cid)
+        flight = self._flights.get(adapter) or self._depart(adapter)
         flight.waiters += 1
         try:
             return await asyncio.shield(flight.task)
@@ -163,18 +175,18 @@ class AdapterCache:
                 self._release(flight.task.result())
             raise
 
-    def _depart(self, adapter: AdapterId, cid: Cid) -> _Flight:
+    def _depart(self, adapter: AdapterId) -> _Flight:
         self._refusals.check(adapter)
-        flight = self._flights[adapter] = _Flight(asyncio.create_task(self._load(adapter, cid)))
+        flight = self._flights[adapter] = _Flight(asyncio.create_task(self._load(adapter)))
         # Without a waiter left nobody would look at a failure; the next request tries again and gets its own.
         flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
         return flight
 
-    async def _load(self, adapter: AdapterId, cid: Cid) -> Occupant:
+    async def _load(self, adapter: AdapterId) -> Occupant:
         try:
-            package = await self._packages.get(adapter, cid)
+            package = await self._packages.get(adapter)
             async with self._placing:
-                occupant = self._slots.find(cid) or await self._fill(cid, package)
+                occupant = self._slots.find(adapter) or await self._fill(adapter, package)
             # From here to the end nothing awaits: every waiter that is counted now holds the adapter.
             occupant.uses += self._flights[adapter].waiters
             return occupant
@@ -184,9 +196,9 @@ class AdapterCache:
         finally:
             del self._flights[adapter]
 
-    async def _fill(self, cid: Cid, package: AdapterPackage) -> Occupant:
+    async def _fill(self, adapter: AdapterId, package: AdapterPackage) -> Occupant:
         prepared = await self._engine.prepare(package)
-        occupant = await self._reserve(cid, prepared.nbytes)
+        occupant = await self._reserve(adapter, prepared.nbytes)
         try:
             await self._engine.place(occupant.slot, prepared)
         except BaseException:
@@ -195,14 +207,14 @@ class AdapterCache:
         occupant.ready = True
         return occupant
 
-    async def _reserve(self, cid: Cid, size: int) -> Occupant:
+    async def _reserve(self, adapter: AdapterId, size: int) -> Occupant:
         """Reserve a slot: evict what is idle, and wait for a request to end where nothing is."""
         room = self._slots.capacity_bytes - self._slots.pinned_bytes
         if size > room:
             detail = f"needs {size} bytes, but adapters that are not pinned have {room} together"
-            raise PackageRejected("capacity", cid, f"{detail}; raise --vram-capacity")
+            raise PackageRejected("capacity", str(adapter), f"{detail}; raise --vram-capacity")
         try:
-            while (occupant := self._slots.place(cid, size)) is None:
+            while (occupant := self._slots.place(adapter, size)) is None:
                 await self._make_room()
         finally:
             self._yielding = None
@@ -216,7 +228,7 @@ class AdapterCache:
             await self._engine.place(victim.slot, None)
             return
         least = self._slots.least_used()
-        self._yielding = None if least is None else least.cid
+        self._yielding = None if least is None else least.adapter
         self._released.clear()
         await self._released.wait()
 

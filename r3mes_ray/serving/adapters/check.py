@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from r3mes_ray.errors import PackageRejected, R3mesError
 from r3mes_ray.serving.adapters.versions import RefusedVersion, VersionTable
-from r3mes_ray.types import AdapterId, Cid
+from r3mes_ray.types import AdapterId
 
 log = logging.getLogger(__name__)
 
@@ -22,33 +22,32 @@ class VersionCheck:
 
     def __init__(self, table: VersionTable, preload: Preload, clock: Callable[[], float]) -> None:
         self._table, self._preload, self._clock = table, preload, clock
-        self._good: set[Cid] = set()
-        self._rejected: set[Cid] = set()
-        self._retries: dict[Cid, tuple[int, float]] = {}
+        self._good: set[AdapterId] = set()
+        self._rejected: set[AdapterId] = set()
+        self._retries: dict[AdapterId, tuple[int, float]] = {}
 
     async def usable(self, adapter: AdapterId) -> bool:
         """Whether a version is loaded and checked; what breaks a rule is refused for good, all else is tried again."""
-        cid = adapter.cid
-        if cid is None or cid in self._good:
+        if adapter.cid is None or adapter in self._good:
             return True
-        tries, not_before = self._retries.get(cid, (0, 0.0))
-        if cid in self._rejected or self._clock() < not_before:
+        tries, not_before = self._retries.get(adapter, (0, 0.0))
+        if adapter in self._rejected or self._clock() < not_before:
             return False
         try:
             await self._preload(adapter)
         except R3mesError as error:
             # What does not fit today fits where something is unpinned; all other rules are of the package itself.
             final = isinstance(error, PackageRejected) and error.rule != "capacity"
-            self._put_off(adapter, cid, tries, error, final=final)
+            self._put_off(adapter, tries, error, final=final)
             return False
-        self._retries.pop(cid, None)
-        self._good.add(cid)
+        self._retries.pop(adapter, None)
+        self._good.add(adapter)
         return True
 
-    def _put_off(self, adapter: AdapterId, cid: Cid, tries: int, error: R3mesError, *, final: bool) -> None:
+    def _put_off(self, adapter: AdapterId, tries: int, error: R3mesError, *, final: bool) -> None:
         log.warning("version %s is not served: %s", adapter, error)
         self._table.refuse(RefusedVersion(adapter, str(error)))
         if final:
-            self._rejected.add(cid)
+            self._rejected.add(adapter)
         else:
-            self._retries[cid] = (tries + 1, self._clock() + min(2.0**tries, LONGEST_RETRY_S))
+            self._retries[adapter] = (tries + 1, self._clock() + min(2.0**tries, LONGEST_RETRY_S))

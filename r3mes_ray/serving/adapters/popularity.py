@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from r3mes_ray.types import Cid
+from r3mes_ray.types import AdapterId
 
 HALF_LIFE = 64
 """Requests after which a request counts for half: long enough to keep what is often used over what came by once."""
@@ -13,22 +13,22 @@ MAX_KNOWN = 4096
 
 
 class Popularity:
-    """Ranks by CID; what was never asked for ranks below everything."""
+    """Ranks; what was never asked for ranks below everything."""
 
     def __init__(self) -> None:
-        self._ranks: dict[Cid, float] = {}
+        self._ranks: dict[AdapterId, float] = {}
         self._turn = 0
 
-    def touch(self, cid: Cid) -> None:
+    def touch(self, adapter: AdapterId) -> None:
         """Count a request."""
         self._turn += 1
         now = self._turn / HALF_LIFE
         # log2 of the decayed count, shifted by now: so that a rank need not change while others are counted.
-        self._ranks[cid] = now + math.log2(1.0 + 2.0 ** (self.rank(cid) - now))
+        self._ranks[adapter] = now + math.log2(1.0 + 2.0 ** (self.rank(adapter) - now))
         if len(self._ranks) > MAX_KNOWN:
             kept = sorted(self._ranks, key=self._ranks.__getitem__)[MAX_KNOWN // 2 :]
-            self._ranks = {cid: self._ranks[cid] for cid in kept}
+            self._ranks = {one: self._ranks[one] for one in kept}
 
-    def rank(self, cid: Cid) -> float:
+    def rank(self, adapter: AdapterId) -> float:
         """Higher is more popular; comparable at one moment only."""
-        return self._ranks.get(cid, -math.inf)
+        return self._ranks.get(adapter, -math.inf)

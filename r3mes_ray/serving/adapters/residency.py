@@ -59,14 +59,15 @@ class Residency:
                 if missing := _missing(self._loaded, running, adapter):
                     await _asked(self._engines.preload(adapter, missing), f"{adapter} is not preloaded")
                     _tell(self._loaded, missing, adapter)
-            for adapter in sorted(pins, key=str):
-                if missing := _missing(self._pinned, running, adapter):
-                    await _asked(self._engines.pin(adapter, missing), f"{adapter} is not pinned")
-                    _tell(self._pinned, missing, adapter)
+            # First, so that a version that follows another finds its place among the pinned ones.
             for adapter in sorted(set().union(*self._pinned.values()) - pins, key=str):
                 await self._engines.unpin(adapter)
                 for told in self._pinned.values():
                     told.discard(adapter)
+            for adapter in sorted(pins, key=str):
+                if missing := _missing(self._pinned, running, adapter):
+                    await _asked(self._engines.pin(adapter, missing), f"{adapter} is not pinned")
+                    _tell(self._pinned, missing, adapter)
         except ServingUnavailable as error:
             log.warning("pins and preloads are settled at the next turn: %s", error)
 

@@ -56,7 +56,7 @@ class FakeContent:
         self.gate = asyncio.Event()
         self.gate.set()
         self.missing = set()
-        self.sizes = {}
+        self.sizes, self.made_as = {}, {}
         self.now = 0.0
 
     async def fetch(self, adapter):
@@ -64,6 +64,8 @@ class FakeContent:
         await self.gate.wait()
         if adapter.cid in self.missing:
             raise ContentNotFound(adapter.cid)
+        if self.made_as.get(adapter.cid, adapter) != adapter:
+            raise PackageRejected("version", str(adapter), f"the package is {self.made_as[adapter.cid]}")
         return FakePackage(adapter.cid, self.sizes.get(adapter.cid, 10))
 
 

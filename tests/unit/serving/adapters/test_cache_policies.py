@@ -142,7 +142,7 @@ async def test_pinned_adapter_stays_whatever_else_is_used(make, engine, use, ada
         await use(cache, engine, adapter(name))
     assert cache.stats().pinned == ("cid-a-1",)
     assert "cid-a-1" in cache.stats().resident
-    cache.unpin("cid-a-1")
+    cache.unpin(adapter("a"))
     for name in "bcbcbc":
         await use(cache, engine, adapter(name))
     assert "cid-a-1" not in cache.stats().resident
@@ -155,6 +155,35 @@ async def test_pins_leave_half_of_the_budget_to_the_others(make, engine, use, ad
         await cache.pin(adapter("b"))
     await cache.pin(adapter("a"))
     assert cache.stats().pinned == ("cid-a-1",)
+
+
+async def test_pins_leave_half_of_the_slots_to_the_others(make, engine, use, adapter):
+    cache = make(slots=3)
+    await cache.pin(adapter("a"))
+    with pytest.raises(PackageRejected, match="1 of 3 slots; unpin another"):
+        await cache.pin(adapter("b"))
+    for name in "cde":
+        await asyncio.wait_for(use(cache, engine, adapter(name)), 20)
+    assert cache.stats().pinned == ("cid-a-1",)
+    cache.unpin(adapter("a"))
+    await cache.pin(adapter("b"))
+    assert cache.stats().pinned == ("cid-b-1",)
+
+
+async def test_pin_of_the_only_slot_is_refused(make, engine, use, adapter):
+    cache = make(slots=1)
+    with pytest.raises(PackageRejected, match="0 of 1 slots"):
+        await cache.pin(adapter("a"))
+    await asyncio.wait_for(use(cache, engine, adapter("b")), 20)
+
+
+async def test_prefetched_adapter_is_not_the_first_to_make_room(make, engine, content, use, adapter):
+    cache = make(slots=1, ram_bytes=20)
+    await use(cache, engine, adapter("a"))
+    cache.prefetch(adapter("b"))
+    await until(lambda: cache.stats().in_ram == ("cid-a-1", "cid-b-1"))
+    await use(cache, engine, adapter("c"))
+    assert cache.stats().in_ram == ("cid-b-1", "cid-c-1")
 
 
 async def test_prefetched_adapter_is_in_main_memory_and_in_no_slot(make, engine, content, use, adapter):
@@ -223,8 +252,22 @@ async def test_hot_adapter_cannot_keep_a_cold_one_out_of_the_only_slot(make, eng
     assert served.count("a") > 5
 
 
-async def test_same_package_under_two_names_is_in_one_slot(make, engine, content, use):
+@pytest.mark.parametrize("evicted", [False, True])
+async def test_package_that_is_warm_is_refused_under_another_name(make, engine, content, use, adapter, evicted):
+    cache, other = make(slots=1), AdapterId("b", 9, "cid-a-1")
+    content.made_as["cid-a-1"] = adapter("a")
+    await use(cache, engine, adapter("a"))
+    if evicted:
+        await use(cache, engine, adapter("c"))
+        assert "cid-a-1" not in cache.stats().resident
+    assert "cid-a-1" in cache.stats().in_ram
+    with pytest.raises(PackageRejected, match="b@9: the package is a@1"):
+        await use(cache, engine, other)
+    await use(cache, engine, adapter("a"))
+
+
+async def test_unpin_under_another_name_lets_nothing_go(make, adapter):
     cache = make()
-    await asyncio.gather(*(use(cache, engine, AdapterId(name, 1, "same")) for name in "ab"))
-    assert cache.stats().resident == ("same",)
-    assert engine.loads == ["same"]
+    await cache.pin(adapter("a"))
+    cache.unpin(AdapterId("b", 9, "cid-a-1"))
+    assert cache.stats().pinned == ("cid-a-1",)

@@ -80,6 +80,14 @@ async def test_imported_version_is_served_by_number_and_only_as_decided(world, f
     assert world.current() == AdapterId("optics", 9, "mine")
 
 
+async def test_package_that_is_good_as_one_version_is_checked_again_as_another(world, following):
+    world.choices = chosen(local=(LocalVersion(version=9, cid="optics-3"),))
+    follower = await following(world)
+    world.choices = chosen(local=(LocalVersion(version=9, cid="optics-3"),), held=9)
+    await follower.follow_once()
+    assert world.loaded == ["optics@3", "optics@9"]
+
+
 async def test_held_version_that_fails_its_check_never_replaces_a_good_one(world, following):
     world.errors["mine"] = PackageRejected("base", "x", "bad")
     follower = await following(world)

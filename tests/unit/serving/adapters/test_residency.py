@@ -30,7 +30,7 @@ async def test_pin_follows_the_current_version(world, record, following):
     await follower.follow_once()
     world.choices = Choices()
     await follower.follow_once()
-    assert world.pins == ["+optics@1 on one", "+optics@2 on one", "-optics@1", "-optics@2"]
+    assert world.pins == ["+optics@1 on one", "-optics@1", "+optics@2 on one", "-optics@2"]
 
 
 async def test_pin_reaches_a_replica_that_starts_later(world, following):
