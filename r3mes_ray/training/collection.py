@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,11 +52,11 @@ async def collect(context: RoundContext, plan: RoundPlan, base: BaseWeights) -> 
     jobs = [FetchJob(settings, update, demand) for update in plan.considered]
     with context.step("fetch"):
         objects = context.ports.layers.objects
-        verdicts = await asyncio.to_thread(_fetch_all, context, objects, jobs)
         last_try = (record.submit_end + record.commit_end) // 2
+        verdicts = await _fetch_until(context, objects, jobs, last_try)
         while missing := [job for job in jobs if _is_missing(verdicts[job.record.update_id])]:
             context.tell("fetch", f"{len(missing)} updates are not to be had yet")
-            verdicts |= await asyncio.to_thread(_fetch_all, context, LocalObjects(), missing)
+            verdicts |= await _fetch_until(context, LocalObjects(), missing, last_try)
             if (await context.settlement.status()).height >= last_try:
                 break
             await context.ports.clock.sleep(RETRY_S)
@@ -68,14 +69,37 @@ async def collect(context: RoundContext, plan: RoundPlan, base: BaseWeights) -> 
     return collected
 
 
-def _fetch_all(
-    context: RoundContext, objects: ObjectStore, jobs: Sequence[FetchJob]
+async def _fetch_until(
+    context: RoundContext, objects: ObjectStore, jobs: Sequence[FetchJob], last_try: int
 ) -> dict[UpdateId, HeldAdapter | Excluded]:
-    """Fetch and decode in one store, and hold what is valid in the round's own."""
+    """Fetch what arrives before a height; a peer that hangs costs its update, and not the round."""
     verdicts: dict[UpdateId, HeldAdapter | Excluded] = {}
+    enough = threading.Event()
+    fetching = asyncio.ensure_future(asyncio.to_thread(_fetch_all, context, objects, jobs, verdicts, enough))
+    while not (await asyncio.wait({fetching}, timeout=RETRY_S))[0]:
+        if (await context.settlement.status()).height >= last_try:
+            enough.set()
+            fetching.cancel()
+            break
+    else:
+        fetching.result()
+    late = [job.record.update_id for job in jobs if job.record.update_id not in verdicts]
+    return dict(verdicts) | {one: Excluded(one, MISSING, f"has not arrived by block {last_try}") for one in late}
+
+
+def _fetch_all(
+    context: RoundContext,
+    objects: ObjectStore,
+    jobs: Sequence[FetchJob],
+    verdicts: dict[UpdateId, HeldAdapter | Excluded],
+    enough: threading.Event,
+) -> None:
+    """Fetch and decode in one store, and hold what is valid in the round's own, until that is enough."""
     paths = sorted(jobs[0].demand.shapes) if jobs else []
     found = objects.scatter(decode_update, jobs, lambda job: f"fetch update {job.record.update_id}", len(paths))
     for index, result in found:
+        if enough.is_set():
+            return
         update_id = jobs[index].record.update_id
         match result:
             case Lost(reason):
@@ -86,7 +110,6 @@ def _fetch_all(
                 held = dict(zip(paths, pieces, strict=True))
                 verdicts[update_id] = _adapter(decoded, held, context.ports.layers.objects)
         context.tell("fetch", f"{len(verdicts)} of {len(jobs)}")
-    return verdicts
 
 
 def _adapter(decoded: Decoded, pieces: Mapping[str, Held[Any]], objects: ObjectStore) -> HeldAdapter:

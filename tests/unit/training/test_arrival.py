@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import pytest
 
 from r3mes_ray.content import open_store
 from r3mes_ray.settings import Settings
+from r3mes_ray.training import collection
 from r3mes_ray.training.context import RoundPorts
 from r3mes_ray.training.coordinator import RoundCoordinator
 from r3mes_ray.training.layers import LayerWork
@@ -80,3 +82,35 @@ async def test_round_has_the_same_cid_in_any_order_of_arrival(chain, clock, base
         assert report.accepted == tuple(range(UPDATES))
         cids.append(report.cid)
     assert cids[0] == cids[1]
+
+
+@pytest.mark.parametrize("hangs_here", [False, True])
+async def test_round_does_not_wait_for_a_peer_that_hangs(
+    chain, clock, base, packages, tmp_path, hangs_here, monkeypatch
+):
+    """By half of the commit phase nothing more is waited for but one look from this process, which may hang too."""
+    settings = Settings(home=tmp_path / "home")
+    for number in range(3):
+        await packages.publish(chain, open_store(settings), packages.make(number))
+    chain.round.submit_end, chain.round.commit_end = 15, 400
+    chain.round.reveal_end, chain.round.challenge_end = 900, 1000
+    let_go = threading.Event()
+
+    def hanging(task, items, label):
+        for index, item in enumerate(items):
+            if index == 1:
+                chain.height = 208
+                assert let_go.wait(60)
+            yield index, task(item)
+
+    if hangs_here:
+        monkeypatch.setattr(collection, "LocalObjects", lambda: Objects(hanging))
+    layers = LayerWork(serial_map, Objects(hanging))
+    ports = RoundPorts(settings, chain, open_store(settings), lambda: base, layers=layers, clock=clock)
+    try:
+        report = await RoundCoordinator(ports).run(0)
+    finally:
+        let_go.set()
+    missing = [2] if hangs_here else []
+    assert (report.outcome, list(report.accepted)) == ("finalized", [n for n in range(3) if n not in missing])
+    assert [(entry.update_id, entry.rule) for entry in report.excluded] == [(n, "content-missing") for n in missing]
