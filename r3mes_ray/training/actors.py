@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -127,7 +128,7 @@ class _Flight:
                 ray.cancel(reference, force=True)
 
     def _start(self, index: int, item: Any) -> None:
-        remote: Any = ray.remote(num_cpus=TASK_CPUS, max_retries=RETRIES)(_scattered if self.pieces else _mapped)
+        remote = _remote(_scattered if self.pieces else _mapped)
         remote = remote.options(name=self.label(item), num_returns=1 + self.pieces, **self.options)
         given = remote.remote(self.task, item)
         head, *pieces = given if self.pieces else [given]
@@ -151,6 +152,12 @@ class _Flight:
                 del self.flying[reference]
                 ray.cancel(reference, force=True)
                 yield state.index, Lost(f"no result within {self.timeout_s:g} s"), []
+
+
+@functools.cache
+def _remote(function: Callable[..., Any]) -> Any:
+    """Made once: Ray keeps every remote function that it is given for as long as the cluster lives."""
+    return ray.remote(num_cpus=TASK_CPUS, max_retries=RETRIES)(function)
 
 
 def _mapped(task: Callable[[Any], Any], item: Any) -> Any:

@@ -29,8 +29,8 @@ class RoundPorts:
     """What a proposer works with, for one account.
 
     Attributes:
-        base: loads the base's weights; called at most once in a run, when there is something to aggregate.
-        parallel: where updates are fetched and scored.
+        base: loads the base's weights; called while the submit phase lasts, and where something is aggregated.
+        parallel: where updates are scored.
         layers: where they are checked and aggregated, layer by layer.
         turn: held while a round is aggregated, so that rounds that are under way at a time take turns.
     """

@@ -65,6 +65,14 @@ class Journal:
         self._progress = progress
 
 
+def _make_durably(folder: Path) -> None:
+    """Make a folder and those above it so that their names outlast a power cut."""
+    if not folder.is_dir():
+        _make_durably(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(folder.parent)
+
+
 @contextmanager
 def open_journal(home: Path, chain_id: str, round_id: RoundId) -> Iterator[Journal]:
     """Open a round's journal, make it when it is new, and hold its lock.
@@ -74,7 +82,7 @@ def open_journal(home: Path, chain_id: str, round_id: RoundId) -> Iterator[Journ
         JournalDamaged: a line other than the last cannot be read.
     """
     path = journal_path(home, chain_id, round_id)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_durably(path.parent)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         _lock(file, round_id)

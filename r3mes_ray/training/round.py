@@ -51,12 +51,6 @@ class RoundPlan:
         record = self.record
         return model_version(record.base_model, record.expert, record.start_version)
 
-    @property
-    def next_version(self) -> str:
-        """The version that the round makes, as the chain writes it."""
-        record = self.record
-        return model_version(record.base_model, record.expert, record.start_version + 1)
-
 
 def plan_round(
     record: RoundRecord,

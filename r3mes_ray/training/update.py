@@ -48,7 +48,6 @@ class FetchJob:
 class Decoded:
     """A valid update whose layers stay where they were read."""
 
-    update_id: UpdateId
     dora: bool
     layers: tuple[Layer, ...]
 
@@ -77,7 +76,7 @@ def decode_update(job: FetchJob) -> tuple[Decoded | Excluded, tuple[ModuleAdapte
     if isinstance(package, Excluded):
         return package, (None,) * len(job.demand.shapes)
     modules = package.modules()
-    decoded = Decoded(job.record.update_id, package.config.use_dora, layers_of(package))
+    decoded = Decoded(package.config.use_dora, layers_of(package))
     return decoded, tuple(modules.get(path) for path in sorted(job.demand.shapes))
 
 

@@ -97,10 +97,10 @@ def least_updates(name: str, faults: int) -> int | None:
 
 def faults_borne(name: str, count: int, parameters: RuleParameters) -> int | None:
     """The f that a rule is run with on `count` updates; None where the round's policy refuses so few."""
-    wanted, largest = parameters.faults or 0, max(0, LARGEST_FAULTS[name](count))
+    wanted, largest = parameters.faults or 0, LARGEST_FAULTS[name](count)
     if wanted <= largest:
         return wanted
-    return largest if parameters.if_too_few == "lower" else None
+    return largest if parameters.if_too_few == "lower" and largest >= 0 else None
 
 
 __all__ = [

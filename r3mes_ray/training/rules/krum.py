@@ -39,7 +39,7 @@ def scores(gram: Matrix, neighbours: int) -> tuple[float, ...]:
 
 
 def _select(given: RuleInput, parameters: RuleParameters, keep: int) -> Decision:
-    neighbours = max(1, len(given.weights) - (parameters.faults or 0) - 2)
+    neighbours = len(given.weights) - (parameters.faults or 0) - 2
     found = scores(matrix_of(given.gram()), neighbours)
     evidence = tuple(Evidence(index, "score", value) for index, value in enumerate(found))
     return Decision(shares_of(given, parameters, nearest(found, keep)), evidence)

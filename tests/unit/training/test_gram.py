@@ -7,7 +7,7 @@ from r3mes_ray.models.adapters.package import write_package
 from r3mes_ray.training import effects
 from r3mes_ray.training.effects import Part
 from r3mes_ray.training.gram import gram_of_layer, gram_of_steps
-from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.training.stored import StoredAdapter, layers_of, part_at
 
 
 def dense_step(weight, part):
@@ -61,7 +61,9 @@ def test_gram_of_steps_is_relative_to_the_start_version(base, packages, tmp_path
     start = stored(packages.make(9), tmp_path / "start")
 
     def flat(adapter):
-        layers = [(base.effective_weight(layer.path).double(), adapter.part(layer.path)) for layer in adapter.layers]
+        layers = [
+            (base.effective_weight(layer.path).double(), part_at(adapter, layer.path)) for layer in adapter.layers
+        ]
         return torch.cat([dense_step(weight, part).reshape(-1) for weight, part in layers])
 
     steps = torch.stack([flat(adapter) - flat(start) for adapter in adapters])
