@@ -167,7 +167,8 @@ class Soak:
         self.wrong, self.rss = [], []
 
     async def run(self, seconds):
-        await self.follower.follow_once()
+        while self.follower.chain.required:
+            await self.follower.follow_once()
         self.ends = time.monotonic() + seconds
         await asyncio.gather(self._follow(), self._change(), self._watch(), *(self._ask() for _ in range(CLIENTS)))
         stats = self.engine.report().cache

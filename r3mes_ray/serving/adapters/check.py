@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -15,39 +16,54 @@ log = logging.getLogger(__name__)
 Preload: TypeAlias = Callable[[AdapterId], Awaitable[None]]
 
 LONGEST_RETRY_S = 60.0
+CHECKS_AT_ONCE = 4
 
 
 class VersionCheck:
-    """Asks the engines about versions, each good one once."""
+    """Asks the engines about versions, each good one once. A check goes on when the one that waits for it leaves."""
 
     def __init__(self, table: VersionTable, preload: Preload, clock: Callable[[], float]) -> None:
         self._table, self._preload, self._clock = table, preload, clock
         self._good: set[AdapterId] = set()
         self._rejected: set[AdapterId] = set()
         self._retries: dict[AdapterId, tuple[int, float]] = {}
+        self._flights: dict[AdapterId, asyncio.Task[bool]] = {}
+        self._room = asyncio.Semaphore(CHECKS_AT_ONCE)
+
+    def passed(self, adapter: AdapterId) -> bool:
+        """Whether a version is known to be loaded and checked."""
+        return adapter.cid is None or adapter in self._good
 
     async def usable(self, adapter: AdapterId) -> bool:
         """Whether a version is loaded and checked; what breaks a rule is refused for good, all else is tried again."""
-        if adapter.cid is None or adapter in self._good:
+        if self.passed(adapter):
             return True
-        tries, not_before = self._retries.get(adapter, (0, 0.0))
-        if adapter in self._rejected or self._clock() < not_before:
+        if adapter in self._rejected or self._clock() < self._retries.get(adapter, (0, 0.0))[1]:
             return False
+        if adapter not in self._flights:
+            self._flights[adapter] = asyncio.create_task(self._checked(adapter))
+        return await asyncio.shield(self._flights[adapter])
+
+    async def _checked(self, adapter: AdapterId) -> bool:
         try:
-            await self._preload(adapter)
+            async with self._room:
+                await self._preload(adapter)
         except R3mesError as error:
             # What does not fit today fits where something is unpinned; all other rules are of the package itself.
             final = isinstance(error, PackageRejected) and error.rule != "capacity"
-            self._put_off(adapter, tries, error, final=final)
+            self._put_off(adapter, error, final=final)
             return False
+        finally:
+            del self._flights[adapter]
         self._retries.pop(adapter, None)
         self._good.add(adapter)
         return True
 
-    def _put_off(self, adapter: AdapterId, tries: int, error: R3mesError, *, final: bool) -> None:
+    def _put_off(self, adapter: AdapterId, error: R3mesError, *, final: bool) -> None:
         log.warning("version %s is not served: %s", adapter, error)
         self._table.refuse(RefusedVersion(adapter, str(error)))
         if final:
             self._rejected.add(adapter)
         else:
+            tries = self._retries.get(adapter, (0, 0.0))[0]
             self._retries[adapter] = (tries + 1, self._clock() + min(2.0**tries, LONGEST_RETRY_S))

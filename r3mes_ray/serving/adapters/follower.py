@@ -2,15 +2,15 @@
 
 Without a chain, what is served stays served, also over a restart. A version that fails its check never replaces a good
 one: on a fresh node the newest good version of the history is served instead. What could not be fetched is tried again,
-ever more rarely.
+ever more rarely. A check that takes long goes on behind the turns, and delays nothing that needs no check.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeAlias
 
 from r3mes_ray.chain.records import ExpertRecord
 from r3mes_ray.errors import ChainError, ConfigError, ContentError, ContentNotFound, InvalidInput
@@ -20,7 +20,7 @@ from r3mes_ray.serving.adapters.choices import Choices
 from r3mes_ray.serving.adapters.residency import Engines, Residency
 from r3mes_ray.serving.adapters.version_store import VersionStore
 from r3mes_ray.serving.adapters.versions import RefusedVersion, VersionTable
-from r3mes_ray.serving.records import Part, ServedExpert
+from r3mes_ray.serving.records import Canary, Part, ServedExpert
 from r3mes_ray.serving.routing.base import ExpertProfile
 from r3mes_ray.types import AdapterId, Cid
 
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 Experts: TypeAlias = Callable[[], Awaitable[Sequence[ExpertRecord]]]
 FetchProfile: TypeAlias = Callable[[str, Cid], Awaitable[ExpertProfile]]
 Learn: TypeAlias = Callable[[Sequence[ExpertProfile]], Awaitable[None]]
+
+PATIENCE_S = 2.0
+"""How long a turn waits for checks, and then for pins and preloads; a later turn finds them where they are."""
 
 
 class Follower:
@@ -44,6 +47,7 @@ class Follower:
         base_hash: of the base that is served; an expert of another one is refused.
         chosen: names to serve; empty means all.
         clock: Unix time.
+        patience_s: how long a turn waits for what may take long.
     """
 
     def __init__(
@@ -59,16 +63,19 @@ class Follower:
         base_hash: str,
         chosen: Sequence[str],
         clock: Callable[[], float],
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._table, self._experts, self._residency = table, experts, Residency(engines)
         self._check = VersionCheck(table, self._residency.preload, clock)
         self._fetch_profile, self._learn, self._store = fetch_profile, learn, store
         self._read_choices = choices
         self._base_hash, self._chosen, self._clock = base_hash, frozenset(chosen), clock
+        self._patience_s = patience_s
         self._profiles: dict[str, tuple[Cid | None, ExpertProfile]] = {}
         self._choices = Choices()
         self._preloads: dict[str, frozenset[AdapterId]] = {}
         self._saved: tuple[ServedExpert, ...] | None = None
+        self._residing: asyncio.Task[None] | None = None
         self._chain = Part("chain", ok=False, required=True, detail="not asked yet")
 
     @property
@@ -91,38 +98,65 @@ class Follower:
         try:
             records = await self._experts()
         except (ChainError, InvalidInput) as error:
-            await self._without_chain()
-            self._chain = Part("chain", ok=False, required=False, detail=f"{error}; what is served stays served")
+            settled = await self._without_chain()
+            part = Part("chain", ok=False, required=False, detail=f"{error}; what is served stays served")
         else:
-            await self._follow_records([one for one in records if not self._chosen or one.name in self._chosen])
-        await self._residency.settle(self._pins(), self._wanted_loads())
-        await self._save()
+            wanted = [one for one in records if not self._chosen or one.name in self._chosen]
+            settled = await self._follow_records(wanted)
+            part = Part("chain", ok=True, required=False, detail=f"{len(wanted)} experts")
+        await self._reside()
+        if settled or not self._chain.required:
+            self._chain = part
+            await self._save()
+        else:
+            self._chain = Part("chain", ok=False, required=True, detail="the first versions are being checked")
 
-    async def _follow_records(self, wanted: Sequence[ExpertRecord]) -> None:
+    async def _follow_records(self, wanted: Sequence[ExpertRecord]) -> bool:
+        settling = []
         for record in wanted:
             if record.base_hash == self._base_hash:
                 finished = [entry for entry in record.history if entry.version <= record.version]
-                await self._settle(record.name, [AdapterId(record.name, one.version, one.adapter) for one in finished])
+                versions = [AdapterId(record.name, one.version, one.adapter) for one in finished]
+                settling.append(self._settle(record.name, versions))
                 continue
             newest = AdapterId(record.name, record.version, record.adapter)
             reason = f"made for base {record.base_hash[:12]}…, but {self._base_hash[:12]}… is served here"
             self._table.refuse(RefusedVersion(newest, reason))
+        settled = await self._settle_all(settling)
         for gone in {served.current.expert for served in self._table.experts()} - {record.name for record in wanted}:
             self._table.drop(gone)
         await self._follow_profiles(wanted)
-        self._chain = Part("chain", ok=True, required=False, detail=f"{len(wanted)} experts")
+        return settled
 
-    async def _without_chain(self) -> None:
+    async def _without_chain(self) -> bool:
         """The operator's choices hold all the same; a node that has just started serves what it served last."""
-        known = self._table.experts()
-        experts = known or [
-            one for one in self._store.restore() if not self._chosen or one.current.expert in self._chosen
-        ]
-        for served in experts:
-            finished = [one for one in served.versions if one.version <= served.finished]
-            await self._settle(served.current.expert, finished, served.description)
-        if experts and not known:
-            await self._learn([ExpertProfile(one.current.expert, one.description, (), ()) for one in experts])
+        experts = {one.current.expert: one for one in self._table.experts()}
+        restored = self._store.restore() if self._chain.required else ()
+        for one in restored:
+            if not self._chosen or one.current.expert in self._chosen:
+                experts.setdefault(one.current.expert, one)
+        settled = await self._settle_all(
+            self._settle(name, [one for one in served.versions if one.version <= served.finished], served.description)
+            for name, served in experts.items()
+        )
+        if restored:
+            served_now = self._table.experts()
+            await self._learn([ExpertProfile(one.current.expert, one.description, (), ()) for one in served_now])
+        return settled
+
+    async def _settle_all(self, settling: Iterable[Coroutine[Any, Any, None]]) -> bool:
+        """Settle experts side by side; false where one still waits for a check: a later turn settles it."""
+        tasks = {asyncio.create_task(one) for one in settling}
+        if not tasks:
+            return True
+        try:
+            done, late = await asyncio.wait(tasks, timeout=self._patience_s)
+        finally:
+            for task in tasks:
+                task.cancel()
+        for task in done:
+            task.result()
+        return not late
 
     async def _settle(self, expert: str, finished: Sequence[AdapterId], description: str = "") -> None:
         """Serve the best usable version of an expert, and its canary."""
@@ -131,23 +165,37 @@ class Follower:
         current = await self._best(candidates, None if known is None else known.current)
         if current is None:
             return
-        self._preloads[expert] = frozenset([one for one in candidates.preload if await self._check.usable(one)])
         canary = candidates.canary
-        if canary is not None and not await self._check.usable(canary.adapter):
-            canary = None
+        passed = canary is not None and self._check.passed(canary.adapter)
+        self._serve(candidates, current, canary if passed else None, description)
+        if canary is not None and not passed and await self._check.usable(canary.adapter):
+            self._serve(candidates, current, canary, description)
+        self._preloads[expert] = frozenset([one for one in candidates.preload if await self._check.usable(one)])
+
+    def _serve(self, candidates: Candidates, current: AdapterId, canary: Canary | None, description: str) -> None:
+        known = self._table.known(current.expert)
         since, text = (int(self._clock()), description) if known is None else (known.since, known.description)
         if known is not None and known.current != current:
             since = int(self._clock())
         served = ServedExpert(current, candidates.versions, since, text, canary, candidates.newest_finished)
         if served != known:
             self._table.switch(served)
-            log.info("expert %s is served in version %d (%s)", expert, current.version, current.cid)
+            log.info("expert %s is served in version %d (%s)", current.expert, current.version, current.cid)
 
     async def _best(self, candidates: Candidates, current: AdapterId | None) -> AdapterId | None:
         for adapter in candidates.best_first:
             if adapter == current or await self._check.usable(adapter):
                 return adapter
         return None
+
+    async def _reside(self) -> None:
+        """Pins and preloads; those of the last turn are finished first."""
+        if self._residing is None:
+            self._residing = asyncio.create_task(self._residency.settle(self._pins(), self._wanted_loads()))
+        await asyncio.wait({self._residing}, timeout=self._patience_s)
+        if self._residing.done():
+            residing, self._residing = self._residing, None
+            residing.result()
 
     def _pins(self) -> frozenset[AdapterId]:
         current = (one.current for one in self._table.experts())

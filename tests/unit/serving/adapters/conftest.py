@@ -134,15 +134,17 @@ class World:
         self.chain_error = self.engine_error = self.pin_error = None
         self.running = ["one"]
         self.profiles = {}
+        self.stuck, self.gate = set(), asyncio.Event()
         self.now = 1000.0
         self.table = VersionTable(lambda: self.drawn)
         self.drawn, self.choices, self.pins = 0.5, Choices(), []
         self.store = VersionStore(folder / "versions.json", BASE)
 
-    def follower(self, chosen=()):
+    def follower(self, chosen=(), patience_s=60.0):
         return Follower(
             self.table, self.experts, self, self.profile, self.learn,
             store=self.store, choices=lambda: self.choices, base_hash=BASE, chosen=chosen, clock=lambda: self.now,
+            patience_s=patience_s,
         )  # fmt: skip
 
     async def experts(self):
@@ -157,6 +159,8 @@ class World:
 
     async def preload(self, adapter, only=None):
         self.loaded.append(str(adapter) if only is None else f"{adapter} on {' '.join(sorted(only))}")
+        if adapter.cid in self.stuck:
+            await self.gate.wait()
         if adapter.cid in self.errors:
             raise self.errors[adapter.cid]
 
