@@ -21,7 +21,7 @@ from r3mes_ray.bench.engine_worker import SLOTS, Job, Worker
 from r3mes_ray.bench.report import Report, Row, machine, paired, row
 from r3mes_ray.settings import Settings
 
-PAIRS, PEER_PAIRS = 15, 5
+PAIRS = 15
 BATCHES = (8, 32)
 PROMPT_TOKENS, NEW_TOKENS, LONG_PROMPT = 16, 32, 256
 COUNTS = (0, 1, 8, 32)
@@ -68,23 +68,31 @@ def _ours(prepared: Prepared, say: Callable[[str], None]) -> list[Row]:
         found.append(_memory(worker.rss_bytes))
         for batch in BATCHES:
             say(f"decode {batch}: base, {batch} LoRA, {batch} DoRA, {PAIRS} times")
-            found += _triple(worker, prepared, f"decode {batch}", batch, PROMPT_TOKENS, NEW_TOKENS)
+            among = "dora/lora" if batch == BATCHES[0] else f"dora/lora, decode {batch}"
+            names = (f"decode {batch} lora", f"decode {batch} dora", among)
+            found += _triple(worker, prepared, names, batch, PROMPT_TOKENS, NEW_TOKENS)
         say(f"prefill 8: base, 8 LoRA, 8 DoRA, {PAIRS} times")
-        found += _triple(worker, prepared, "prefill 8", 8, LONG_PROMPT, 1)
+        names = ("prefill 8 lora", "prefill 8", "dora/lora, prefill 8")
+        found += _triple(worker, prepared, names, 8, LONG_PROMPT, 1)
     return found
 
 
-def _triple(worker: Worker, prepared: Prepared, name: str, batch: int, prompt: int, new: int) -> list[Row]:
+def _triple(
+    worker: Worker, prepared: Prepared, names: tuple[str, str, str], batch: int, prompt: int, new: int
+) -> list[Row]:
+    """LoRA beside the base, DoRA beside the base, and DoRA's time as a share of LoRA's."""
     jobs = {
         "base": Job(("",) * batch, prompt, new),
         "lora": Job(prepared.lora[:batch], prompt, new),
         "dora": Job(prepared.dora[:batch], prompt, new),
     }
     times = _interleaved({key: (worker, job) for key, job in jobs.items()}, PAIRS)
+    lora, dora, among = names
+    shares = [ours / theirs for ours, theirs in zip(times["dora"], times["lora"], strict=True)]
     return [
-        paired(f"{name} lora", times["lora"], "CPU s", peer="our base", peer_samples=times["base"]),
-        paired(f"{name} dora", times["dora"], "CPU s", peer="our base", peer_samples=times["base"]),
-        paired(f"dora/lora, {name}", times["dora"], "CPU s", peer="our LoRA", peer_samples=times["lora"]),
+        paired(lora, times["lora"], "CPU s", peer="our base", peer_samples=times["base"]),
+        paired(dora, times["dora"], "CPU s", peer="our base", peer_samples=times["base"]),
+        paired(among, shares, "of LoRA's time", peer="our LoRA", peer_samples=[1.0] * len(shares)),
     ]
 
 
@@ -97,11 +105,11 @@ def _peers(prepared: Prepared, say: Callable[[str], None]) -> list[Row]:
             for kind in ("ours", "stock", "peft-mixed", "peft-swap")
         }
         for count in COUNTS:
-            say(f"{count} adapters among {DENSE_ROWS} rows beside stock vLLM and PEFT, {PEER_PAIRS} times")
+            say(f"{count} adapters among {DENSE_ROWS} rows beside stock vLLM and PEFT, {PAIRS} times")
             adapters = _spread(prepared.plain[:count], DENSE_ROWS)
             job = Job(adapters, PROMPT_TOKENS, NEW_TOKENS)
             kinds = [kind for kind in workers if count > 1 or kind != "peft-swap"]
-            times = _interleaved({kind: (workers[kind], job) for kind in kinds}, PEER_PAIRS)
+            times = _interleaved({kind: (workers[kind], job) for kind in kinds}, PAIRS)
             found += [
                 paired(
                     f"{count} adapters, batch {DENSE_ROWS}", times["ours"], "CPU s", peer=kind, peer_samples=times[kind]
