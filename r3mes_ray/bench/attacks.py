@@ -35,7 +35,7 @@ from r3mes_ray.training.copies import find_copies
 from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.rules import LARGEST_FAULTS, RuleParameters, faults_borne
-from r3mes_ray.training.stored import StoredAdapter, layers_of, part_at
+from r3mes_ray.training.stored import StoredAdapter, part_at, stored
 from r3mes_ray.training.validation import check_effect
 from r3mes_ray.training.workspace import empty_folder
 from r3mes_ray.types import Address, RoundId
@@ -85,7 +85,7 @@ class _Bench:
         loss = float(window_losses(self.base, package, self.text, MINING.window_tokens).mean())
         folder, honest = empty_folder(self.folder / "result"), updates[:HONEST]
         write_package(package, folder)
-        result = StoredAdapter(folder, package.config.use_dora, layers_of(package))
+        result = stored(folder, package)
         gram = gram_of_steps(self.base, [*honest, result], None, LAPACK)
         distance = distance_to_mean(gram, range(len(honest)), len(honest))
         borne = faults_borne(rule, len(updates), parameters) or 0
@@ -128,7 +128,7 @@ class _Bench:
         )
         write_package(package, folder)
         read = read_package(folder, max_bytes=2**30)
-        adapter = StoredAdapter(folder, False, layers_of(read))
+        adapter = stored(folder, read)
         check_effect(adapter, self.base)
         return adapter
 

@@ -17,7 +17,7 @@ from r3mes_ray.training.geometry import geometry_of, save_geometry
 from r3mes_ray.training.gram import part_of
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
-from r3mes_ray.training.stored import BaseWeights, Versions, share
+from r3mes_ray.training.stored import BaseWeights, Versions, check_base, share
 from r3mes_ray.training.update import start_worker
 from r3mes_ray.training.versions import fetch_version, previous_of
 from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
@@ -58,8 +58,10 @@ async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:
 
     Raises:
         TooFewUpdates: fewer valid updates than the round's rule needs.
+        ModelError: the base is not the round's.
     """
     base = await asyncio.to_thread(context.ports.base)
+    check_base(base, context.record.base_hash, f"round {context.record.round_id}")
     collected = await collect(context, plan, base)
     _require(plan, collected)
     async with context.ports.turn:

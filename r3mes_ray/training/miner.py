@@ -13,13 +13,14 @@ from r3mes_ray.chain.base import ChainClient
 from r3mes_ray.chain.keys import PrivateKey
 from r3mes_ray.chain.records import ExpertRecord, RoundRecord
 from r3mes_ray.content.base import ContentStore, Limits
-from r3mes_ray.errors import InvalidInput, ModelError
+from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapters import AdapterPackage, UpdateOrigin, make_package, read_package
 from r3mes_ray.models.base import BaseModel
 from r3mes_ray.models.corpus import read_text
 from r3mes_ray.models.finetune import StepReport, TrainedAdapter, train_adapter
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.ports import Clock
+from r3mes_ray.training.stored import check_base
 from r3mes_ray.training.submission import Outbox, Submitted, submit_update, wait_for_round
 from r3mes_ray.types import Cid, RoundId, TxHash, UpdateId
 
@@ -88,7 +89,7 @@ async def mine(
     text = await asyncio.to_thread(read_data, data)
     expert = await queries.expert(ports.client, expert_name)
     base = await asyncio.to_thread(ports.base)
-    check_base(base, expert)
+    check_base(base, expert.base_hash, f"expert {expert.name}")
     start = await _start_of(ports, expert)
     ports.tell(f"training a {method} update of {expert.name}@{expert.version} on {len(text)} characters of {data.name}")
     trained = await asyncio.to_thread(
@@ -120,13 +121,6 @@ def read_data(path: Path) -> str:
     if path.stat().st_size > MAX_DATA_BYTES:
         raise InvalidInput(str(path), f"is larger than {MAX_DATA_BYTES} bytes; split it")
     return read_text(path)
-
-
-def check_base(base: BaseModel, expert: ExpertRecord) -> None:
-    """Raise ModelError unless the expert stands on this base."""
-    if base.base_hash != expert.base_hash:
-        reason = f"its weights hash to {base.base_hash}, expert {expert.name} is of base {expert.base_hash}"
-        raise ModelError(base.base_id, reason)
 
 
 async def _start_of(ports: MinerPorts, expert: ExpertRecord) -> AdapterPackage | None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from safetensors import safe_open
 from torch import Tensor
 
+from r3mes_ray.errors import ModelError
 from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
 from r3mes_ray.models.adapters.tensors import FILE
@@ -38,6 +39,12 @@ class BaseWeights(Protocol):
     def effective_weight(self, name: str) -> Tensor:
         """Scale × ternary of one layer, (out, in)."""
         ...
+
+
+def check_base(base: BaseWeights, wanted: str, what: str) -> None:
+    """Raise ModelError unless this is the base that something stands on: a verdict on another one says nothing."""
+    if base.base_hash != wanted:
+        raise ModelError(base.base_id, f"its weights hash to {base.base_hash}, {what} is of base {wanted}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,11 @@ class HeldAdapter:
     def held(self, path: str) -> Held[ModuleAdapter] | None:
         """One layer's tensors."""
         return self.modules.get(path)
+
+
+def stored(folder: Path, package: AdapterPackage) -> StoredAdapter:
+    """A package that was read from a folder."""
+    return StoredAdapter(folder, package.config.use_dora, layers_of(package))
 
 
 def share(adapter: StoredAdapter, objects: ObjectStore) -> HeldAdapter:

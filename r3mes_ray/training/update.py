@@ -24,7 +24,7 @@ from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter, read_packag
 from r3mes_ray.protocol.cid import parse_cid_v1
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.records import Excluded
-from r3mes_ray.training.stored import Layer, StoredAdapter, layers_of
+from r3mes_ray.training.stored import Layer, StoredAdapter, layers_of, stored
 from r3mes_ray.training.validation import Demand, check_update
 from r3mes_ray.types import Cid, UpdateId
 
@@ -66,7 +66,7 @@ def fetch_update(job: FetchJob, parent: Path) -> StoredAdapter | Excluded:
     package = _judged(job, parent)
     if isinstance(package, Excluded):
         return package
-    return StoredAdapter(parent / FOLDER, package.config.use_dora, layers_of(package))
+    return stored(parent / FOLDER, package)
 
 
 def decode_update(job: FetchJob) -> tuple[Decoded | Excluded, tuple[ModuleAdapter | None, ...]]:

@@ -28,9 +28,9 @@ from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
 from r3mes_ray.training.recompute import Recomputed, recompute, recorded_exclusions, unfair_limit
 from r3mes_ray.training.round import RoundPlan, plan_round, root_of, weights_of
-from r3mes_ray.training.stored import BaseWeights, Versions
+from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
 from r3mes_ray.training.verify import Verification, judge
-from r3mes_ray.training.versions import fetch_package, fetch_version, previous_of, stored
+from r3mes_ray.training.versions import fetch_package, fetch_version, previous_of
 from r3mes_ray.types import RoundId, UpdateId
 
 OWN = "own"
@@ -73,12 +73,14 @@ async def check_round(
         NotOnChain: there is no such round.
         RoundClosed: nothing has been revealed in it.
         ContentError: the published package, the start version or an update is not to be had.
+        ModelError: the base is not the round's.
         InvalidInput: the round's rule or parameters are unknown here.
     """
     record, revealed, updates = await _on_chain(client, round_id)
     limit = settings.training.max_update_bytes
     plan = plan_round(record, updates, weights=await weights_of(client, round_id))
     loaded = await asyncio.to_thread(base)
+    check_base(loaded, record.base_hash, f"round {round_id}")
     try:
         published = await fetch_package(store, revealed.aggregate, folder / "published", limit)
         check_against_base(published, loaded.linear_shapes, loaded.base_hash, plan.parameters.rank)

@@ -12,7 +12,7 @@ from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapters import AdapterPackage, read_package
 from r3mes_ray.training.outer import outer_step
 from r3mes_ray.training.round import RoundPlan
-from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.training.stored import StoredAdapter, stored
 from r3mes_ray.types import Cid
 
 
@@ -46,8 +46,3 @@ async def fetch_package(store: ContentStore, cid: Cid, folder: Path, max_bytes: 
 async def fetch_version(store: ContentStore, cid: Cid | None, folder: Path, max_bytes: int) -> StoredAdapter | None:
     """Fetch a version into a new folder; None is the base, which has no package. Raises as `fetch_package` does."""
     return None if cid is None else stored(folder, await fetch_package(store, cid, folder, max_bytes))
-
-
-def stored(folder: Path, package: AdapterPackage) -> StoredAdapter:
-    """A package that was read from a folder."""
-    return StoredAdapter(folder, package.config.use_dora, layers_of(package))

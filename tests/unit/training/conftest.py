@@ -22,6 +22,7 @@ from r3mes_ray.wire.remes.remes.v1 import query_pb2, tx_pb2
 from r3mes_ray.wire.remes.remes.v1.state_pb2 import AggregationCommitment, AggregationRecord
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
 
+BASE_HASH = "ab" * 32
 PROPOSER = format_address(bytes(range(20)), "remes")
 
 
@@ -56,7 +57,7 @@ class FakeChain:
             round_id=0,
             expert="python",
             base_model="tiny",
-            base_hash="00" * 32,
+            base_hash=BASE_HASH,
             rule="mean",
             rule_parameters='{"rank":4}',
             **{"opened_height": 5, "submit_end": 15, "commit_end": 40, "reveal_end": 80, "challenge_end": 90},
@@ -228,7 +229,6 @@ def clock(chain):
 
 
 LAYERS = {"model.layers.0.self_attn.q_proj": (12, 10), "model.layers.0.mlp.down_proj": (10, 14)}
-BASE_HASH = "ab" * 32
 
 
 class FakeBase:

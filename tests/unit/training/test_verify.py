@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from r3mes_ray.content import open_store
-from r3mes_ray.errors import ContentError, InvalidInput
+from r3mes_ray.errors import ContentError, InvalidInput, ModelError
 from r3mes_ray.models.adapters import make_package, read_package, write_package
 from r3mes_ray.protocol.claims import proof_differences
 from r3mes_ray.settings import Settings
@@ -95,6 +95,13 @@ async def test_round_of_an_honest_proposer_is_exact(world):
     found = await world.verify()
     assert (found.verdict, found.cid, found.own_cid) == ("EXACT", world.report.cid, world.report.cid)
     assert (found.accepted, found.reason) == ((0, 1, 2), "")
+
+
+async def test_node_with_another_base_gives_no_verdict(world, base):
+    """Least of all FRAUD, which would cost it its bond."""
+    base.base_hash = "cd" * 32
+    with pytest.raises(ModelError, match="round 0 is of base abab"):
+        await world.verify()
 
 
 async def test_round_with_momentum_is_exact_too_and_its_shares_are_the_rules(momentum, world, tmp_path):
