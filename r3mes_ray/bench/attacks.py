@@ -31,13 +31,13 @@ from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.settings import MiningSettings, Settings
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates
 from r3mes_ray.training.algebra import LAPACK
-from r3mes_ray.training.copies import find_copies
+from r3mes_ray.training.gate.copies import find_copies
+from r3mes_ray.training.gate.validation import check_effect
 from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.proposer.workspace import empty_folder
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.rules import LARGEST_FAULTS, RuleParameters, faults_borne
 from r3mes_ray.training.stored import StoredAdapter, part_at, stored
-from r3mes_ray.training.validation import check_effect
-from r3mes_ray.training.workspace import empty_folder
 from r3mes_ray.types import Address, RoundId
 
 HONEST, FAULTS, EXPERT = 7, 2, "optics"

@@ -27,7 +27,7 @@ from r3mes_ray.models.base import BaseModel, load_base
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
-from r3mes_ray.training.recompute import recompute
+from r3mes_ray.training.checking.recompute import recompute
 from r3mes_ray.training.round import RoundPlan, plan_round
 from r3mes_ray.training.rules import RuleParameters
 from r3mes_ray.training.stored import FROM_BASE

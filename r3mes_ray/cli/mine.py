@@ -41,8 +41,8 @@ def mine(
     from r3mes_ray.models.base import load_base
     from r3mes_ray.models.finetune import StepReport
     from r3mes_ray.node.content_peers import peers_from_chain
-    from r3mes_ray.training.miner import MinedUpdate, MinerPorts
-    from r3mes_ray.training.miner import mine as mine_update
+    from r3mes_ray.training.mining.miner import MinedUpdate, MinerPorts
+    from r3mes_ray.training.mining.miner import mine as mine_update
 
     settings = _settings(steps, wait)
     private = open_key(key)

@@ -16,9 +16,9 @@ from r3mes_ray.cli.context import current, emit, plain, progress, run
 from r3mes_ray.cli.proposing import proposer_ports
 from r3mes_ray.cli.round_tables import render_report
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.opening import PhaseBlocks
 from r3mes_ray.training.ports import STEPS
-from r3mes_ray.training.proposer import Proposer, ProposerEvent, ProposerPlan, Stop
+from r3mes_ray.training.proposer.daemon import Proposer, ProposerEvent, ProposerPlan, Stop
+from r3mes_ray.training.proposer.opening import PhaseBlocks
 
 app = typer.Typer(add_completion=False)
 

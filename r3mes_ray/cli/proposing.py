@@ -17,11 +17,11 @@ from r3mes_ray.node.record import read_record
 from r3mes_ray.serving.ports import claim_port
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.actors import layer_work, ray_map
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
-from r3mes_ray.training.opening import PhaseBlocks, open_round, parameters_of
 from r3mes_ray.training.ports import STEPS, Listener, StepEvent
-from r3mes_ray.training.report import RoundReport
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
+from r3mes_ray.training.proposer.opening import PhaseBlocks, open_round, parameters_of
+from r3mes_ray.training.proposer.report import RoundReport
 from r3mes_ray.types import RoundId
 
 _ITEM_TIMEOUTS = 4

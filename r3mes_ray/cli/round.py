@@ -17,9 +17,9 @@ from r3mes_ray.cli.tables import fields, table
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.training.geometry import read_geometry
 from r3mes_ray.training.journal import journalled_rounds, read_journal
-from r3mes_ray.training.opening import PhaseBlocks, open_round, parameters_of
 from r3mes_ray.training.pictures import RoundPicture, draw_round
-from r3mes_ray.training.report import RoundReport, report_of
+from r3mes_ray.training.proposer.opening import PhaseBlocks, open_round, parameters_of
+from r3mes_ray.training.proposer.report import RoundReport, report_of
 from r3mes_ray.types import RoundId
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Open, run, resume and inspect training rounds.")

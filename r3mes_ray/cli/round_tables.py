@@ -9,7 +9,7 @@ from rich.table import Table
 
 from r3mes_ray.chain.records import RoundRecord, UpdateRecord
 from r3mes_ray.cli.tables import fields
-from r3mes_ray.training.report import RoundReport
+from r3mes_ray.training.proposer.report import RoundReport
 
 _WIDTH = 118
 

@@ -20,9 +20,9 @@ from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.base import load_base
 from r3mes_ray.node.content_peers import peers_from_chain
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.challenge import Challenge, challenge_round
+from r3mes_ray.training.checking.challenge import Challenge, challenge_round
+from r3mes_ray.training.checking.verification import Checked, check_round, inclusion_proof
 from r3mes_ray.training.pictures import RoundPicture, draw_round
-from r3mes_ray.training.verification import Checked, check_round, inclusion_proof
 from r3mes_ray.types import RoundId, UpdateId
 
 app = typer.Typer()

@@ -10,9 +10,9 @@ from r3mes_ray.content import open_store
 from r3mes_ray.models.base import load_base
 from r3mes_ray.node.identity import ensure_key
 from r3mes_ray.settings import load_settings
-from r3mes_ray.training import assembly
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
+from r3mes_ray.training.proposer import assembly
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 
 settings = load_settings(Path(sys.argv[1]), None)
 write_honestly = assembly.write_aggregate

@@ -32,7 +32,7 @@ from r3mes_ray.node.bootstrap import bootstrap
 from r3mes_ray.node.identity import ensure_key
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.settings import load_settings
-from r3mes_ray.training.opening import PhaseBlocks, open_round
+from r3mes_ray.training.proposer.opening import PhaseBlocks, open_round
 from r3mes_ray.training.rules import RuleParameters
 from r3mes_ray.wire.cosmos.bank.v1beta1.tx_pb2 import MsgSend
 from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin

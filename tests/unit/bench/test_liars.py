@@ -10,7 +10,7 @@ from r3mes_ray.bench.bounds import bound, distance_to_mean, honest_geometry
 from r3mes_ray.bench.liars import ATTACKS
 from r3mes_ray.bench.report import row
 from r3mes_ray.models.adapters import ModuleAdapter
-from r3mes_ray.training.copies import find_copies
+from r3mes_ray.training.gate.copies import find_copies
 from r3mes_ray.training.rules import LARGEST_FAULTS, RuleParameters
 from r3mes_ray.training.rules.dense import aggregate_rows
 

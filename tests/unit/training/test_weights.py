@@ -5,9 +5,9 @@ import pytest
 from r3mes_ray.content import open_store
 from r3mes_ray.models.adapters import read_package
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
-from r3mes_ray.training.verification import verify_round
+from r3mes_ray.training.checking.verification import verify_round
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
 from r3mes_ray.wire.r3mes.v1.types_pb2 import UpdateWeight
 

@@ -23,7 +23,7 @@ from r3mes_ray.errors import ChainUnavailable, NoRound, NotOnChain, RoundClosed,
 from r3mes_ray.models.adapters import AdapterPackage, write_package
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.ports import Clock
-from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
+from r3mes_ray.training.proposer.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.types import Cid, RoundId, TxHash, UpdateId
 
 POLL_S = 0.5

@@ -26,10 +26,10 @@ from r3mes_ray.protocol.claims import ProofClaim, UpdateClaim
 from r3mes_ray.protocol.merkle import UpdateLeaf, prove
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
-from r3mes_ray.training.recompute import Recomputed, recompute, recorded_exclusions, unfair_limit
+from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorded_exclusions, unfair_limit
+from r3mes_ray.training.checking.verify import Verification, judge
 from r3mes_ray.training.round import RoundPlan, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
-from r3mes_ray.training.verify import Verification, judge
 from r3mes_ray.training.versions import fetch_package, fetch_version, previous_of
 from r3mes_ray.types import RoundId, UpdateId
 

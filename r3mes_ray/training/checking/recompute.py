@@ -12,15 +12,15 @@ from r3mes_ray.errors import ContentNotFound, TooFewUpdates
 from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates
-from r3mes_ray.training.copies import find_copies
-from r3mes_ray.training.evaluation import LOSS
+from r3mes_ray.training.gate.copies import find_copies
+from r3mes_ray.training.gate.evaluation import LOSS
+from r3mes_ray.training.gate.update import MISSING, FetchJob, excluded, fetch_update
+from r3mes_ray.training.gate.validation import Demand, faults_of_effects
 from r3mes_ray.training.geometry import Geometry, geometry_of
 from r3mes_ray.training.gram import gram_of_steps, part_of
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter, Versions
-from r3mes_ray.training.update import MISSING, FetchJob, excluded, fetch_update
-from r3mes_ray.training.validation import Demand, faults_of_effects
 from r3mes_ray.types import UpdateId
 
 RECORDED = (MISSING, "limit", LOSS)

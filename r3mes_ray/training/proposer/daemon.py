@@ -26,12 +26,12 @@ from r3mes_ray.errors import (
     TxRejected,
     TxUnknown,
 )
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
 from r3mes_ray.training.journal import journalled_rounds, read_journal
-from r3mes_ray.training.opening import PhaseBlocks, open_round, parameters_of
 from r3mes_ray.training.ports import StepEvent
-from r3mes_ray.training.report import RoundReport, report_of
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
+from r3mes_ray.training.proposer.opening import PhaseBlocks, open_round, parameters_of
+from r3mes_ray.training.proposer.report import RoundReport, report_of
 from r3mes_ray.types import RoundId
 
 T = TypeVar("T")

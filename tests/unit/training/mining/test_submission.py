@@ -9,7 +9,7 @@ from r3mes_ray.content import open_store
 from r3mes_ray.errors import ContentNotFound, NoRound, RoundClosed, TxRejected
 from r3mes_ray.models.adapters import UpdateOrigin, make_package
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.submission import Outbox, submit_update, wait_for_round
+from r3mes_ray.training.mining.submission import Outbox, submit_update, wait_for_round
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
 from r3mes_ray.wire.r3mes.v1.types_pb2 import ExpertVersion
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient

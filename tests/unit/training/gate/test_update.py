@@ -13,10 +13,10 @@ from r3mes_ray.content import open_store
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import AggregateOrigin, make_package, write_package
 from r3mes_ray.settings import Settings
+from r3mes_ray.training.gate.update import FetchJob, fetch_update
+from r3mes_ray.training.gate.validation import Demand, check_effect
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.stored import StoredAdapter, layers_of
-from r3mes_ray.training.update import FetchJob, fetch_update
-from r3mes_ray.training.validation import Demand, check_effect
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
 
 Q = "base_model.model.model.layers.0.self_attn.q_proj"

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from r3mes_ray.chain import queries
 from r3mes_ray.errors import RoundClosed, WorkLost
-from r3mes_ray.training.assembly import build, is_intact, publish, query
-from r3mes_ray.training.commit_reveal import commit, finalize, reveal
-from r3mes_ray.training.context import RoundContext, RoundPorts
 from r3mes_ray.training.journal import open_journal
+from r3mes_ray.training.proposer.assembly import build, is_intact, publish, query
+from r3mes_ray.training.proposer.commit_reveal import commit, finalize, reveal
+from r3mes_ray.training.proposer.context import RoundContext, RoundPorts
+from r3mes_ray.training.proposer.report import RoundReport, report_of
+from r3mes_ray.training.proposer.settlement import Settlement
+from r3mes_ray.training.proposer.workspace import workspace_of
 from r3mes_ray.training.records import Aggregated, Began, Ended, Outcome
-from r3mes_ray.training.report import RoundReport, report_of
 from r3mes_ray.training.round import RoundPlan
-from r3mes_ray.training.settlement import Settlement
-from r3mes_ray.training.workspace import workspace_of
 from r3mes_ray.types import RoundId
 
 

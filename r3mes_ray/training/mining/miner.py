@@ -19,9 +19,9 @@ from r3mes_ray.models.base import BaseModel
 from r3mes_ray.models.corpus import read_text
 from r3mes_ray.models.finetune import StepReport, TrainedAdapter, train_adapter
 from r3mes_ray.settings import Settings
+from r3mes_ray.training.mining.submission import Outbox, Submitted, submit_update, wait_for_round
 from r3mes_ray.training.ports import Clock
 from r3mes_ray.training.stored import check_base
-from r3mes_ray.training.submission import Outbox, Submitted, submit_update, wait_for_round
 from r3mes_ray.types import Cid, RoundId, TxHash, UpdateId
 
 MAX_DATA_BYTES = 256 * 2**20

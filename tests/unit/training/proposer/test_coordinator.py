@@ -8,9 +8,9 @@ from r3mes_ray.content import open_store
 from r3mes_ray.errors import ChainUnavailable, RoundClosed, TooFewUpdates
 from r3mes_ray.models.adapters import read_package
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
 from r3mes_ray.training.journal import journal_path, open_journal, read_journal
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 from r3mes_ray.training.records import Prepared, TxSigned
 
 MISSING = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"

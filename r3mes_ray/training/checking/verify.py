@@ -11,9 +11,9 @@ from torch import Tensor
 
 from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin, Manifest
 from r3mes_ray.training.aggregation import Aggregate
+from r3mes_ray.training.checking.recompute import Recomputed
 from r3mes_ray.training.effects import Part
 from r3mes_ray.training.gram import gram_of_layer
-from r3mes_ray.training.recompute import Recomputed
 from r3mes_ray.training.rules import COORDINATE_RULES
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter, part_at
 from r3mes_ray.types import Cid, UpdateId

@@ -10,13 +10,13 @@ import pytest
 
 from r3mes_ray.content import open_store
 from r3mes_ray.settings import Settings
-from r3mes_ray.training import collection
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
+from r3mes_ray.training.gate.update import decode_update
 from r3mes_ray.training.layers import LayerWork
 from r3mes_ray.training.objects import Here
 from r3mes_ray.training.ports import Lost, ParallelMap, serial_map
-from r3mes_ray.training.update import decode_update
+from r3mes_ray.training.proposer import collection
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 
 UPDATES = 5
 

@@ -10,17 +10,17 @@ from r3mes_ray.content import cid_of_path
 from r3mes_ray.content.base import Limits
 from r3mes_ray.errors import ContentCorrupt, InvalidInput, TooFewUpdates
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates, write_aggregate
-from r3mes_ray.training.collection import Collected, collect
-from r3mes_ray.training.comparison import compare
-from r3mes_ray.training.context import RoundContext
+from r3mes_ray.training.gate.update import start_worker
 from r3mes_ray.training.geometry import geometry_of, save_geometry
 from r3mes_ray.training.gram import part_of
+from r3mes_ray.training.proposer.collection import Collected, collect
+from r3mes_ray.training.proposer.comparison import compare
+from r3mes_ray.training.proposer.context import RoundContext
+from r3mes_ray.training.proposer.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, share
-from r3mes_ray.training.update import start_worker
 from r3mes_ray.training.versions import fetch_version, previous_of
-from r3mes_ray.training.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.types import Cid
 
 WARM_WORKERS = 4

@@ -5,8 +5,8 @@ import pytest
 from r3mes_ray.content import open_store
 from r3mes_ray.errors import ChainUnavailable
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 
 AWAY = ChainUnavailable("127.0.0.1:9", "away for one call")
 

@@ -6,7 +6,7 @@ from r3mes_ray.chain import queries
 from r3mes_ray.chain.records import RoundPhase
 from r3mes_ray.errors import RoundClosed
 from r3mes_ray.protocol.address import parse_address
-from r3mes_ray.training.context import RoundContext
+from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.records import Aggregated, Committed, Finalized, Prepared, Revealed
 from r3mes_ray.training.round import commit_message, prepare, reveal_message, submit_message
 

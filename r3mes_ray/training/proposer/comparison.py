@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from r3mes_ray.training.collection import Collected
-from r3mes_ray.training.context import RoundContext
-from r3mes_ray.training.copies import find_copies
-from r3mes_ray.training.evaluation import Scored, held_out, worse_than_start
+from r3mes_ray.training.gate.copies import find_copies
+from r3mes_ray.training.gate.evaluation import Scored, held_out, worse_than_start
 from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.proposer.collection import Collected
+from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.stored import Adapter, BaseWeights
 from r3mes_ray.types import UpdateId

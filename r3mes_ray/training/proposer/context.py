@@ -14,10 +14,10 @@ from r3mes_ray.settings import Settings
 from r3mes_ray.training.journal import Journal
 from r3mes_ray.training.layers import IN_PROCESS, LayerWork
 from r3mes_ray.training.ports import Clock, Listener, ParallelMap, StepEvent, StepName, serial_map
-from r3mes_ray.training.report import StepSeconds
-from r3mes_ray.training.settlement import Settlement
+from r3mes_ray.training.proposer.report import StepSeconds
+from r3mes_ray.training.proposer.settlement import Settlement
+from r3mes_ray.training.proposer.workspace import Workspace
 from r3mes_ray.training.stored import BaseWeights
-from r3mes_ray.training.workspace import Workspace
 
 
 def silence(event: StepEvent) -> None:

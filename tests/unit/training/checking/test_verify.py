@@ -14,10 +14,10 @@ from r3mes_ray.errors import ContentError, InvalidInput, ModelError
 from r3mes_ray.models.adapters import make_package, read_package, write_package
 from r3mes_ray.protocol.claims import proof_differences
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
+from r3mes_ray.training.checking.verification import _on_chain, inclusion_proof, verify_round
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 from r3mes_ray.training.round import root_of
-from r3mes_ray.training.verification import _on_chain, inclusion_proof, verify_round
 from r3mes_ray.wire.r3mes.v1.types_pb2 import ExpertVersion
 
 

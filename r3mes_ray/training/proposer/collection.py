@@ -10,15 +10,15 @@ from typing import Any
 
 from r3mes_ray.chain.records import UpdateRecord
 from r3mes_ray.models.adapters import ModuleAdapter
-from r3mes_ray.training.context import RoundContext
+from r3mes_ray.training.gate.update import MISSING, Decoded, FetchJob, decode_update, excluded
+from r3mes_ray.training.gate.validation import Demand, faults_of_effects
 from r3mes_ray.training.layers import LayerWork
 from r3mes_ray.training.objects import Held, Here, LocalObjects, ObjectStore
 from r3mes_ray.training.ports import Lost
+from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.stored import Adapter, BaseWeights, HeldAdapter
-from r3mes_ray.training.update import MISSING, Decoded, FetchJob, decode_update, excluded
-from r3mes_ray.training.validation import Demand, faults_of_effects
 from r3mes_ray.types import UpdateId
 
 RETRY_S = 1.0

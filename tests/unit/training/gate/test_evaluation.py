@@ -9,10 +9,10 @@ from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapters import read_package
 from r3mes_ray.models.base import load_base, shipped_path
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
-from r3mes_ray.training.evaluation import held_out
-from r3mes_ray.training.verification import verify_round
+from r3mes_ray.training.checking.verification import verify_round
+from r3mes_ray.training.gate.evaluation import held_out
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 
 CHARACTERS = 6000
 

@@ -23,9 +23,9 @@ from r3mes_ray.errors import (
 from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter, read_package
 from r3mes_ray.protocol.cid import parse_cid_v1
 from r3mes_ray.settings import Settings
+from r3mes_ray.training.gate.validation import Demand, check_update
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.stored import Layer, StoredAdapter, layers_of, stored
-from r3mes_ray.training.validation import Demand, check_update
 from r3mes_ray.types import Cid, UpdateId
 
 MISSING = "content-missing"

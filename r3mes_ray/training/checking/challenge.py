@@ -13,7 +13,7 @@ from r3mes_ray.chain.base import ChainClient, send
 from r3mes_ray.chain.gas import parse_coins
 from r3mes_ray.content.base import ContentStore
 from r3mes_ray.errors import InvalidInput, NotFraud
-from r3mes_ray.training.verification import OWN, Checked
+from r3mes_ray.training.checking.verification import OWN, Checked
 from r3mes_ray.types import Address, Cid, RoundId, TxHash
 from r3mes_ray.wire.cosmos.base.v1beta1.coin_pb2 import Coin
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours

@@ -3,8 +3,8 @@ import pytest
 from r3mes_ray.chain import queries
 from r3mes_ray.errors import ChainUnavailable, RoundClosed, TxRejected
 from r3mes_ray.training.journal import open_journal
+from r3mes_ray.training.proposer.settlement import MAX_REFUSALS, Settlement
 from r3mes_ray.training.records import Committed, TxDropped, TxSigned
-from r3mes_ray.training.settlement import MAX_REFUSALS, Settlement
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgCommitAggregation
 
 LAST = 40

@@ -10,10 +10,10 @@ from r3mes_ray.content import open_store
 from r3mes_ray.errors import ContentNotFound, NotFraud
 from r3mes_ray.models.adapters import Exclusion, make_package, read_package, write_package
 from r3mes_ray.settings import Settings
-from r3mes_ray.training.challenge import challenge_round
-from r3mes_ray.training.context import RoundPorts
-from r3mes_ray.training.coordinator import RoundCoordinator
-from r3mes_ray.training.verification import check_round
+from r3mes_ray.training.checking.challenge import challenge_round
+from r3mes_ray.training.checking.verification import check_round
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgChallengeAggregationResponse
 

@@ -1,0 +1,1 @@
+"""The miner's side of a round: an update is trained, submitted, and only then published."""
