@@ -9,8 +9,8 @@ import math
 
 from r3mes_ray.training.rules.base import Decision, Evidence, RuleInput
 from r3mes_ray.training.rules.geometry import distances_from, matrix_of, median
-from r3mes_ray.training.rules.mean import capped_shares
 from r3mes_ray.training.rules.parameters import RuleParameters
+from r3mes_ray.training.rules.shares import levelled_shares
 
 ITERATIONS = 3
 
@@ -23,7 +23,7 @@ def largest_faults(n: int) -> int:
 def centered_clipping(given: RuleInput, parameters: RuleParameters) -> Decision:
     """Move from x₀ by the mean of what is clipped to the radius; so one liar moves it by share × radius a step."""
     gram = matrix_of(given.gram())
-    shares = capped_shares(given.weights, parameters.weight_cap)
+    shares = levelled_shares(given.weights, parameters.weight_cap, parameters.faults or 0)
     point = (0.0,) * len(shares)
     factors: tuple[float, ...] = (1.0,) * len(shares)
     for _ in range(parameters.iterations or ITERATIONS):

@@ -9,8 +9,8 @@ import math
 
 from r3mes_ray.training.rules.base import Decision, Evidence, RuleInput
 from r3mes_ray.training.rules.geometry import distances_from, matrix_of, median, norms
-from r3mes_ray.training.rules.mean import capped_shares
 from r3mes_ray.training.rules.parameters import RuleParameters
+from r3mes_ray.training.rules.shares import levelled_shares
 
 ITERATIONS = 32
 SMOOTHING = 1e-6
@@ -25,7 +25,7 @@ def largest_faults(n: int) -> int:
 def geometric_median(given: RuleInput, parameters: RuleParameters) -> Decision:
     """The point whose weighted sum of distances to the updates is least; no single one pulls harder than its weight."""
     gram = matrix_of(given.gram())
-    shares = capped_shares(given.weights, parameters.weight_cap)
+    shares = levelled_shares(given.weights, parameters.weight_cap, parameters.faults or 0)
     smoothing = SMOOTHING * median(norms(gram))
     point = weiszfeld(gram, shares, smoothing, parameters.iterations or ITERATIONS)
     distances = distances_from(gram, point)

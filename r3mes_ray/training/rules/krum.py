@@ -9,8 +9,8 @@ import math
 
 from r3mes_ray.training.rules.base import Decision, Evidence, RuleInput
 from r3mes_ray.training.rules.geometry import Matrix, matrix_of, nearest, squared_distances
-from r3mes_ray.training.rules.mean import shares_of
 from r3mes_ray.training.rules.parameters import RuleParameters
+from r3mes_ray.training.rules.shares import shares_of
 
 
 def largest_faults(n: int) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from r3mes_ray.training.rules.base import Decision, Evidence, RuleInput
 from r3mes_ray.training.rules.geometry import matrix_of, median, norms
-from r3mes_ray.training.rules.mean import capped_shares
 from r3mes_ray.training.rules.parameters import RuleParameters
+from r3mes_ray.training.rules.shares import levelled_shares
 
 
 def largest_faults(n: int) -> int:
@@ -22,6 +22,6 @@ def median_norm(given: RuleInput, parameters: RuleParameters) -> Decision:
     lengths = norms(matrix_of(given.gram()))
     limit = median(lengths)
     factors = [1.0 if length <= limit else limit / length for length in lengths]
-    shares = capped_shares(given.weights, parameters.weight_cap)
+    shares = levelled_shares(given.weights, parameters.weight_cap, parameters.faults or 0)
     evidence = tuple(Evidence(index, "factor", value) for index, value in enumerate(factors))
     return Decision(tuple(share * factor for share, factor in zip(shares, factors, strict=True)), evidence)

@@ -12,8 +12,8 @@ from itertools import combinations
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.training.rules.base import Decision, Evidence, RuleInput
 from r3mes_ray.training.rules.geometry import Matrix, matrix_of, squared_distances
-from r3mes_ray.training.rules.mean import shares_of
 from r3mes_ray.training.rules.parameters import RuleParameters
+from r3mes_ray.training.rules.shares import shares_of
 
 MAX_SUBSETS = 200_000
 """The search is over all subsets: a second or so at this size."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from r3mes_ray.training.rules.base import Decision, Evidence, RuleInput
 from r3mes_ray.training.rules.geometry import matrix_of, nearest, norms
-from r3mes_ray.training.rules.mean import shares_of
 from r3mes_ray.training.rules.parameters import RuleParameters
+from r3mes_ray.training.rules.shares import shares_of
 
 
 def largest_faults(n: int) -> int:

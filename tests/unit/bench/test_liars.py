@@ -6,17 +6,18 @@ import pytest
 import torch
 
 from r3mes_ray.bench.attacks import pivot
-from r3mes_ray.bench.bounds import bound, distance_to_mean, honest_geometry
+from r3mes_ray.bench.bounds import bound, distance_to_mean, honest_geometry, honest_shares
 from r3mes_ray.bench.liars import ATTACKS
 from r3mes_ray.bench.report import row
 from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.training.gate.copies import find_copies
-from r3mes_ray.training.rules import LARGEST_FAULTS, RuleParameters
+from r3mes_ray.training.rules import COORDINATE_RULES, LARGEST_FAULTS, RuleParameters
 from r3mes_ray.training.rules.dense import aggregate_rows
 
 HONEST, FAULTS = 7, 2
 LAYERS = {"q": (12, 10), "d": (9, 14)}
 ROBUST = [rule for rule in LARGEST_FAULTS if rule != "mean"]
+WEIGHING = [rule for rule in ROBUST if rule not in COORDINATE_RULES]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,10 +72,20 @@ def geometry():
     return honest_geometry(honest @ honest.T, float((honest.amax(0) - honest.amin(0)).norm()))
 
 
-def deviation(rows, rule, parameters):
-    """Distance of a rule's result from the mean of the honest rows."""
-    together = torch.cat([rows[:HONEST], aggregate_rows(rows, rule, parameters)[None]])
-    return distance_to_mean(together @ together.T, range(HONEST), HONEST)
+def deviation(rows, rule, parameters, weights=(), shares=(), honest=HONEST):
+    """Distance of a rule's result from the mean of the honest rows, which come first."""
+    together = torch.cat([rows[:honest], aggregate_rows(rows, rule, parameters, weights)[None]])
+    return distance_to_mean(together @ together.T, range(honest), honest, shares)
+
+
+def weighted_deviation(rows, rule, borne, weights, honest):
+    """That distance from the mean by the honest shares, and the bound on it."""
+    n, liars = len(rows), len(rows) - honest
+    shares = honest_shares(weights, 2, borne, liars)
+    true = rows[:honest]
+    known = honest_geometry(true @ true.T, float((true.amax(0) - true.amin(0)).norm()), shares)
+    found = deviation(rows, rule, RuleParameters(faults=borne), weights, shares, honest)
+    return found, bound(rule, known, n, borne, liars, weights), known
 
 
 @pytest.mark.parametrize(
@@ -105,6 +116,33 @@ def test_rule_deviates_from_the_honest_mean_by_no_more_than_its_bound(rule, atta
     borne = min(FAULTS, LARGEST_FAULTS[rule](len(rows)))
     allowed = bound(rule, geometry(), len(rows), borne, len(rows) - HONEST)
     assert deviation(rows, rule, RuleParameters(faults=borne)) <= allowed
+
+
+@pytest.mark.parametrize("faults", [1, 2])
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("rule", WEIGHING)
+def test_rule_keeps_its_bound_where_the_liars_weigh_most(rule, attack, faults):
+    """Eight times as much as an honest update, which is the most that the chain's weights differ by."""
+    rows = admitted(attack)[: HONEST + faults]
+    borne = min(FAULTS, LARGEST_FAULTS[rule](len(rows)))
+    weights = (1.0,) * HONEST + (8.0,) * (len(rows) - HONEST)
+    found, allowed, _ = weighted_deviation(rows, rule, borne, weights, HONEST)
+    assert found <= allowed
+
+
+@pytest.mark.parametrize("length", [1.0, 3.0, 10.0, 1e6])
+@pytest.mark.parametrize("rule", WEIGHING)
+def test_rule_keeps_its_bound_with_the_most_liars_that_it_bears(rule, length):
+    """N = 9: four liars (three for Krum) of the largest weights in one place; the honest weigh 1 to 3."""
+    generator = torch.Generator().manual_seed(4)
+    faults = LARGEST_FAULTS[rule](9)
+    honest = 1.0 + 0.3 * torch.randn(9 - faults, 20, generator=generator, dtype=torch.float64)
+    liars = honest.mean(0) - length * torch.ones(faults, 20, dtype=torch.float64)
+    liars += 1e-3 * torch.randn(faults, 20, generator=generator, dtype=torch.float64)
+    weights = tuple(1.0 + index % 3 for index in range(9 - faults)) + (8.0,) * faults
+    found, allowed, known = weighted_deviation(torch.cat([honest, liars]), rule, faults, weights, 9 - faults)
+    assert found <= allowed
+    assert allowed <= 100 * (known.radius + known.longest)
 
 
 def test_mean_has_no_bound_and_huge_liars_carry_it_away():

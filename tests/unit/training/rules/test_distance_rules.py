@@ -112,6 +112,29 @@ def test_robust_rule_stays_near_the_honest_whatever_the_liars_send(rule, seed, s
     assert float((found - center).norm()) <= by_norm.get(rule, 0.0) + 4 * radius
 
 
+@pytest.mark.parametrize("rule", ROBUST)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), size=st.floats(0.0, 1e6))
+def test_robust_rule_breaks_down_under_no_weights(rule, seed, size):
+    """As many liars as it bears, with the largest weights and a common aim: it stays within a constant of the honest.
+
+    The constant is the geometric median's 2(1 − s)/(1 − 2s) for s = 17/36, which is 19; the norm rules pay by length.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    n = 9
+    faults = LARGEST_FAULTS[rule](n)
+    honest = torch.randn(n - faults, 6, generator=generator, dtype=torch.float64) * 0.1 + 1.0
+    aim = torch.randn(1, 6, generator=generator, dtype=torch.float64) * size
+    liars = aim + torch.randn(faults, 6, generator=generator, dtype=torch.float64) * 0.01
+    weights = (1.0,) * (n - faults) + (8.0,) * faults
+    found = aggregate_rows(torch.cat([honest, liars]), rule, RuleParameters(faults=faults), weights)
+    center = honest.mean(dim=0)
+    radius = float((honest - center).norm(dim=1).max())
+    length = float(honest.norm(dim=1).max())
+    paid = 2 * length if rule in ("median-norm", "centered-clipping", "monna") else 0.0
+    assert float((found - center).norm()) <= paid + 20 * radius
+
+
 @pytest.mark.parametrize("rule", sorted([*RULES, *COORDINATE_RULES]))
 def test_rule_does_not_depend_on_the_order_of_the_updates(rule):
     generator = torch.Generator().manual_seed(3)
