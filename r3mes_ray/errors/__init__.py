@@ -34,7 +34,7 @@
     ├── RoundError
     │   ├── RoundClosed             the phase that an action needs is over (or not begun)
     │   ├── TooFewUpdates           fewer valid updates than the rule needs
-    │   ├── InvalidAggregate        what the rule and the outer step give is no adapter
+    │   ├── InvalidAggregate        the rule and the outer step give no adapter, whoever computes them
     │   ├── WorkLost                workers of the cluster died again and again
     │   ├── NotFraud                an honest aggregate is not challenged
     │   ├── NoRound                 no round took an update in time

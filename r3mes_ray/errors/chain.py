@@ -186,7 +186,7 @@ class TooFewUpdates(RoundError):
 
 
 class InvalidAggregate(RoundError):
-    """What a round's rule and outer step give is no adapter."""
+    """A round's rule and outer step give no adapter, whoever computes them."""
 
     hint = "nobody can aggregate this round; open another one, with a smaller outer momentum or a robust rule"
 
@@ -195,7 +195,7 @@ class InvalidAggregate(RoundError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"the round's aggregate is no adapter: {self.reason}"
+        return f"the round has no aggregate: {self.reason}"
 
 
 class WorkLost(RoundError):

@@ -37,8 +37,8 @@ from r3mes_ray.training.rules import (
     RuleParameters,
     decide,
     faults_borne,
-    least_updates,
     rule_named,
+    updates_needed,
 )
 from r3mes_ray.training.stored import FROM_BASE, Adapter, BaseWeights, Versions
 from r3mes_ray.types import UpdateId
@@ -90,8 +90,8 @@ def aggregate_updates(
         work: where layers are computed; the result does not depend on it.
 
     Raises:
-        TooFewUpdates: fewer than the rule needs for the round's number of liars.
-        InvalidAggregate: the result has a row with a gain that is not positive.
+        TooFewUpdates: fewer than the rule needs for the round's number of liars, or than it is to keep beside them.
+        InvalidAggregate: the result has a row with a gain that is not positive, or the rule has too much to search.
     """
     parameters = _with_borne_faults(plan, len(updates))
 
@@ -142,7 +142,7 @@ def _with_borne_faults(plan: RoundPlan, count: int) -> RuleParameters:
     rule_named(rule)
     faults = faults_borne(rule, count, parameters)
     if faults is None:
-        needed = least_updates(rule, parameters.faults or 0)
+        needed = updates_needed(rule, parameters)
         raise TooFewUpdates(plan.record.round_id, count, count + 1 if needed is None else needed)
     return parameters.model_copy(update={"faults": faults})
 

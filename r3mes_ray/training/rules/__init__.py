@@ -76,17 +76,41 @@ def rule_named(name: str) -> Rule | CoordinateRule:
     return rule
 
 
+READERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "keep": ("multi-krum",),
+        "iterations": ("geometric-median", "centered-clipping"),
+        "radius": ("centered-clipping",),
+    }
+)
+"""Parameters that only some rules read."""
+
+
 def check_parameters(name: str, parameters: RuleParameters) -> None:
     """Refuse parameters that a rule cannot take, before a round is opened with them.
 
     Raises:
-        InvalidInput: an unknown rule, liars that the mean cannot bear, or a pre-aggregation of a coordinate-wise rule.
+        InvalidInput: an unknown rule, liars that the mean cannot bear, a pre-aggregation of a coordinate-wise rule, a
+            parameter that the rule does not read, or one that no number of updates within the round's limit allows.
     """
     rule_named(name)
+    for parameter, readers in READERS.items():
+        if getattr(parameters, parameter) is not None and name not in readers:
+            raise InvalidInput("rule parameters", f"{parameter}: {name} reads none, only {' and '.join(readers)}")
     if parameters.before is not None and name in COORDINATE_RULES:
         raise InvalidInput("rule parameters", f"before: {name} works on each weight by itself, and mixes no updates")
     if parameters.faults and least_updates(name, parameters.faults) is None:
         raise InvalidInput("rule parameters", f"faults: {name} bears no liar; choose another rule")
+    needed = updates_needed(name, parameters) or 0
+    if parameters.if_too_few is None and parameters.limit is not None and parameters.limit < needed:
+        raise InvalidInput("rule parameters", f"limit: {name} needs {needed} updates, not {parameters.limit}")
+
+
+def updates_needed(name: str, parameters: RuleParameters) -> int | None:
+    """The smallest number of updates that the rule takes with these parameters, unless f is lowered; None if none."""
+    faults = parameters.faults or 0
+    least = least_updates(name, faults)
+    return None if least is None else max(least, (parameters.keep or 0) + faults)
 
 
 def least_updates(name: str, faults: int) -> int | None:
@@ -96,9 +120,12 @@ def least_updates(name: str, faults: int) -> int | None:
 
 
 def faults_borne(name: str, count: int, parameters: RuleParameters) -> int | None:
-    """The f that a rule is run with on `count` updates; None where the round's policy refuses so few."""
+    """The f that a rule is run with on `count` updates; None where the round's policy refuses so few.
+
+    The rule that reads `keep` averages count − f at most, where the policy lowers.
+    """
     wanted, largest = parameters.faults or 0, LARGEST_FAULTS[name](count)
-    if wanted <= largest:
+    if wanted <= largest and (parameters.if_too_few == "lower" or count - wanted >= (parameters.keep or 0)):
         return wanted
     return largest if parameters.if_too_few == "lower" and largest >= 0 else None
 
@@ -119,4 +146,5 @@ __all__ = [
     "least_updates",
     "parse_parameters",
     "rule_named",
+    "updates_needed",
 ]

@@ -17,6 +17,7 @@ from r3mes_ray.training.rules import (
     decide,
     faults_borne,
     rule_named,
+    updates_needed,
 )
 
 TILE = 8192
@@ -42,12 +43,12 @@ def aggregate_rows(rows: Tensor, rule: str, parameters: RuleParameters, weights:
 
     Raises:
         InvalidInput: a rule that this version does not know.
-        ValueError: too few rows for the rule's liars.
+        ValueError: too few rows for the rule's liars, or for those that it is to keep.
     """
     rule_named(rule)
     faults = faults_borne(rule, rows.shape[0], parameters)
     if faults is None:
-        raise ValueError(f"{rule} cannot bear {parameters.faults} liars among {rows.shape[0]}")
+        raise ValueError(f"{rule} takes {updates_needed(rule, parameters)} rows or more, got {rows.shape[0]}")
     if rule in COORDINATE_RULES:
         return COORDINATE_RULES[rule](rows, faults)
     given = RuleInput(weights or (1.0,) * rows.shape[0], lambda: gram_of_rows(rows))

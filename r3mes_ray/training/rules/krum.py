@@ -24,9 +24,9 @@ def krum(given: RuleInput, parameters: RuleParameters) -> Decision:
 
 
 def multi_krum(given: RuleInput, parameters: RuleParameters) -> Decision:
-    """Average the `keep` updates of lowest score by weight, N − f by default."""
-    n = len(given.weights)
-    return _select(given, parameters, min(n, parameters.keep or n - (parameters.faults or 0)))
+    """Average the `keep` updates of lowest score by weight, N − f by default and at most."""
+    most = len(given.weights) - (parameters.faults or 0)
+    return _select(given, parameters, min(most, parameters.keep or most))
 
 
 def scores(gram: Matrix, neighbours: int) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from itertools import combinations
 
-from r3mes_ray.errors import InvalidInput
+from r3mes_ray.errors import InvalidAggregate
 from r3mes_ray.training.rules.base import Decision, Evidence, RuleInput
 from r3mes_ray.training.rules.geometry import Matrix, matrix_of, squared_distances
 from r3mes_ray.training.rules.parameters import RuleParameters
@@ -28,13 +28,13 @@ def minimum_diameter(given: RuleInput, parameters: RuleParameters) -> Decision:
     """Average the N − f updates whose largest distance is least; of equal sets, the first.
 
     Raises:
-        InvalidInput: there are too many subsets to search.
+        InvalidAggregate: there are too many subsets to search, for anyone.
     """
     n, faults = len(given.weights), parameters.faults or 0
-    if math.comb(n, faults) > MAX_SUBSETS:
-        raise InvalidInput(
-            "mda", f"{n} updates with {faults} liars have {math.comb(n, faults)} subsets; use multi-krum"
-        )
+    subsets = math.comb(n, faults)
+    if subsets > MAX_SUBSETS:
+        found = f"{n} updates with {faults} liars have {subsets} subsets"
+        raise InvalidAggregate(f"mda: {found}, at most {MAX_SUBSETS} are searched")
     squares = squared_distances(matrix_of(given.gram()))
     best = min(combinations(range(n), n - faults), key=lambda subset: _diameter(squares, subset))
     evidence = (Evidence(best[0], "diameter", math.sqrt(_diameter(squares, best))),)

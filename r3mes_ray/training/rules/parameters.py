@@ -33,11 +33,11 @@ class RuleParameters(BaseModel):
     faults: int | None = Field(None, ge=0)
     """f, how many liars the rule must bear; none is 0."""
     if_too_few: Literal["lower"] | None = None
-    """With fewer valid updates than f liars need: `lower` f to what they bear; none refuses the round."""
+    """With fewer valid updates than f and `keep` need: `lower` both to what they bear; none refuses the round."""
     before: Literal["nnm", "arc"] | None = None
     """Pre-aggregation: nearest-neighbour mixing or adaptive clipping; none leaves the updates as they are."""
     keep: int | None = Field(None, ge=1)
-    """How many updates multi-krum averages; none is N - f."""
+    """How many updates multi-krum averages; none is N - f; more are refused, or lowered as f is."""
     iterations: int | None = Field(None, ge=1, le=1000)
     """Steps of geometric-median (none: 32) and centered-clipping (none: 3)."""
     radius: float | None = Field(None, gt=0)

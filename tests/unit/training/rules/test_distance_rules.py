@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r3mes_ray.errors import InvalidInput
+from r3mes_ray.errors import InvalidAggregate, InvalidInput
 from r3mes_ray.training.rules import (
     COORDINATE_RULES,
     LARGEST_FAULTS,
@@ -49,7 +49,7 @@ def test_minimum_diameter_leaves_out_the_far_end():
 
 def test_minimum_diameter_refuses_a_search_without_end():
     points = on_line(*[float(number) for number in range(40)])
-    with pytest.raises(InvalidInput, match="subsets"):
+    with pytest.raises(InvalidAggregate, match="subsets"):
         RULES["mda"](points, RuleParameters(faults=15))
 
 
@@ -184,6 +184,43 @@ def test_parameters_that_a_rule_cannot_take_are_refused():
     with pytest.raises(InvalidInput, match="mixes no updates"):
         check_parameters("median", RuleParameters(before="nnm"))
     check_parameters("multi-krum", RuleParameters(faults=1, before="nnm"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "readers"),
+    [
+        ({"keep": 3}, {"multi-krum"}),
+        ({"iterations": 5}, {"geometric-median", "centered-clipping"}),
+        ({"radius": 0.5}, {"centered-clipping"}),
+    ],
+)
+def test_parameters_that_a_rule_does_not_read_are_refused(parameters, readers):
+    for rule in [*RULES, *COORDINATE_RULES]:
+        if rule in readers:
+            check_parameters(rule, RuleParameters(**parameters))
+        else:
+            with pytest.raises(InvalidInput, match=f"{next(iter(parameters))}: {rule} reads none"):
+                check_parameters(rule, RuleParameters(**parameters))
+
+
+def test_parameters_that_no_round_within_its_limit_can_meet_are_refused():
+    with pytest.raises(InvalidInput, match="multi-krum needs 12 updates, not 11"):
+        check_parameters("multi-krum", RuleParameters(faults=2, keep=10, limit=11))
+    with pytest.raises(InvalidInput, match="krum needs 7 updates, not 6"):
+        check_parameters("krum", RuleParameters(faults=2, limit=6))
+    check_parameters("multi-krum", RuleParameters(faults=2, keep=10, limit=12))
+    check_parameters("krum", RuleParameters(faults=2, limit=6, if_too_few="lower"))
+
+
+@pytest.mark.parametrize("keep", [6, 7, 1000])
+def test_multi_krum_that_is_to_keep_liars_is_refused_or_keeps_fewer(keep):
+    """Of seven updates with two liars it averages five at most; seven of seven would be the mean."""
+    rows = torch.tensor([[1.0], [1.1], [1.2], [1.3], [1.4], [50.0], [60.0]], dtype=torch.float64)
+    assert faults_borne("multi-krum", 7, RuleParameters(faults=2, keep=5)) == 2
+    with pytest.raises(ValueError, match=f"takes {keep + 2} rows or more, got 7"):
+        aggregate_rows(rows, "multi-krum", RuleParameters(faults=2, keep=keep))
+    lowered = aggregate_rows(rows, "multi-krum", RuleParameters(faults=2, keep=keep, if_too_few="lower"))
+    torch.testing.assert_close(lowered, torch.tensor([1.2], dtype=torch.float64))
 
 
 def test_median_of_an_even_number_is_halfway():

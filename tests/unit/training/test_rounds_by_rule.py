@@ -1,0 +1,69 @@
+"""Rounds as the chain's parameters have them, run by a proposer and checked by a node that was not there."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from r3mes_ray.content import open_store
+from r3mes_ray.errors import InvalidAggregate, TooFewUpdates
+from r3mes_ray.models.adapters import read_package, write_package
+from r3mes_ray.settings import Settings
+from r3mes_ray.training.checking.verification import verify_round
+from r3mes_ray.training.proposer.context import RoundPorts
+from r3mes_ray.training.proposer.coordinator import RoundCoordinator
+from r3mes_ray.training.rules import minimum_diameter
+
+
+@pytest.fixture
+async def world(chain, clock, base, packages, tmp_path):
+    """Three valid updates on chain; `run` aggregates them, `verify` checks what the chain names."""
+    settings = Settings(home=tmp_path / "home")
+    store = open_store(settings)
+    start = chain.round.start_version
+    for number in range(3):
+        update = packages.make(number, dora=False, version=start + 1)
+        await packages.publish(chain, store, update, model_version=f"tiny/python@{start}")
+
+    async def run():
+        report = await RoundCoordinator(RoundPorts(settings, chain, store, lambda: base, clock=clock)).run(0)
+        chain.aggregations[0].participant_gradient_ids.extend(report.accepted)
+        chain.aggregations[0].merkle_root = report.merkle_root
+        await store.get(report.cid, tmp_path / "package")
+        return read_package(tmp_path / "package", max_bytes=2**20)
+
+    async def verify(name="verify"):
+        (tmp_path / name).mkdir()
+        return await verify_round(settings, chain, store, lambda: base, 0, tmp_path / name)
+
+    async def republish(package, name):
+        write_package(package, tmp_path / name)
+        chain.aggregations[0].aggregated_gradient_ipfs_hash = await store.add(tmp_path / name)
+
+    return SimpleNamespace(run=run, verify=verify, republish=republish, store=store)
+
+
+@pytest.mark.parametrize("rule", ["mda", "multi-krum"])
+async def test_invented_aggregate_of_a_round_that_nobody_can_compute_is_fraud(world, chain, monkeypatch, rule):
+    """Too many subsets to search, or more updates to keep than there are honest ones."""
+    await world.run()
+    monkeypatch.setattr(minimum_diameter, "MAX_SUBSETS", 2)
+    chain.round.rule = rule
+    chain.round.rule_parameters = '{"faults":1}' if rule == "mda" else '{"keep":1000}'
+    found = await world.verify()
+    assert found.verdict == "FRAUD"
+    assert found.reason.startswith("nobody can have aggregated it")
+
+
+async def test_proposer_of_a_round_with_too_much_to_search_is_told_why(world, chain, monkeypatch):
+    monkeypatch.setattr(minimum_diameter, "MAX_SUBSETS", 2)
+    chain.round.rule, chain.round.rule_parameters = "mda", '{"faults":1,"rank":4}'
+    with pytest.raises(InvalidAggregate, match="3 updates with 1 liars have 3 subsets, at most 2 are searched"):
+        await world.run()
+    assert chain.accepted == []
+
+
+async def test_proposer_of_a_round_that_keeps_more_than_there_are_is_told_how_many_it_needs(world, chain):
+    chain.round.rule, chain.round.rule_parameters = "multi-krum", '{"keep":1000,"rank":4}'
+    with pytest.raises(TooFewUpdates, match="3 valid updates, its rule needs 1000"):
+        await world.run()
+    assert chain.accepted == []
