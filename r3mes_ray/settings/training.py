@@ -57,6 +57,14 @@ class TrainingSettings(Section):
     """With fewer valid updates than that needs: `lower` the number of liars; none refuses the round."""
     before: Literal["nnm", "arc"] | None = None
     """Pre-aggregation: nearest-neighbour mixing or adaptive clipping."""
+    weight_cap: int = Field(2, ge=1)
+    """No update weighs more than this many times an equal share."""
+    keep: int | None = Field(None, ge=1)
+    """How many updates multi-krum averages; none is N - f, the most that it takes."""
+    iterations: int | None = Field(None, ge=1, le=1000)
+    """Steps of geometric-median (none: 32) and centered-clipping (none: 3)."""
+    radius: float | None = Field(None, gt=0)
+    """Clipping radius of centered-clipping; none is the median distance in each step."""
     outer_learning_rate: float | None = Field(None, gt=0, le=10)
     """How far an expert goes along what the rule says; none is 1."""
     outer_momentum: float | None = Field(None, ge=0, lt=1)

@@ -50,6 +50,10 @@ def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParamete
         faults=training.faults,
         if_too_few=training.if_too_few,
         before=training.before,
+        weight_cap=training.weight_cap,
+        keep=training.keep,
+        iterations=training.iterations,
+        radius=training.radius,
         outer_learning_rate=training.outer_learning_rate,
         outer_momentum=training.outer_momentum,
     )
