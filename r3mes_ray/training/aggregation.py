@@ -52,7 +52,8 @@ class Aggregate:
 
     Attributes:
         mixture: what the decision and the outer step lead to; a coordinate-wise rule's result is no such combination.
-        discarded_energy: share of the weighted sum's squared norm that the target rank left out.
+        discarded_energy: share of the result's squared norm that the target rank left out; the same bits everywhere, as
+            layers are summed up in order.
     """
 
     config: AdapterConfig
@@ -120,7 +121,7 @@ def aggregate_updates(
         kept, total = kept + mean.kept_energy, total + mean.total_energy
     paths = paths_of([*adapters, start])
     config = _config(base, paths, parameters.rank, dora=dora)
-    return Aggregate(config, tensors, decision, mixture, 1.0 - kept / total if total else 0.0)
+    return Aggregate(config, tensors, decision, mixture, max(0.0, 1.0 - kept / total) if total else 0.0)
 
 
 def _mean(job: LayerJob, *, coefficients: Sequence[float], rank: int, dora: bool) -> ModuleMean:
@@ -191,6 +192,7 @@ def write_aggregate(
         weights=aggregate.decision.coefficients,
         excluded=tuple(Exclusion(entry.update_id, entry.rule, entry.detail[:_MAX_REASON]) for entry in excluded),
         start_version=record.start_version,
+        discarded_energy=aggregate.discarded_energy,
     )
     package = make_package(
         aggregate.config,

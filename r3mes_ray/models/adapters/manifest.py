@@ -49,6 +49,7 @@ class AggregateOrigin:
         rule: name of the aggregation rule, with its `parameters`.
         accepted: ids of the updates in it, ascending; `weights` in the same order.
         start_version: version that the updates started from; 0 is the base.
+        discarded_energy: share of the result's squared norm, over all layers, that the target rank left out.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
@@ -59,6 +60,7 @@ class AggregateOrigin:
     weights: tuple[float, ...]
     excluded: tuple[Exclusion, ...]
     start_version: Count
+    discarded_energy: Annotated[float, Field(ge=0, le=1)]
     kind: Literal["aggregate"] = "aggregate"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from r3mes_ray.chain import queries
@@ -129,7 +129,7 @@ def _compare(
     if found.verdict == "FRAUD" or root == revealed.merkle_root:
         return found
     reason = f"the chain says the Merkle root is {revealed.merkle_root}, of these updates it is {root}"
-    return Verification("FRAUD", *cids, own.accepted, found.excess, reason, own.on_trust)
+    return replace(found, verdict="FRAUD", reason=reason)
 
 
 async def inclusion_proof(client: ChainClient, round_id: RoundId, update_id: UpdateId, prefix: str) -> ProofClaim:

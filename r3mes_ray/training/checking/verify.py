@@ -24,6 +24,8 @@ TOLERANCE = 1e-3
 """How much worse than our own residual another's may be, as a share of it."""
 ROUNDING = 1e-9
 """And as a share of the aggregate's energy, where our residual is nothing: factors are published in float32."""
+ENERGY_TOLERANCE = 1e-2
+"""How far the energy that is left out may be from ours, as a share: other exact factors leave out up to 0.4 % less."""
 WEIGHT_TOLERANCE = 1e-6
 """How far a coefficient may be from ours: other arithmetic may move a distance's last bits."""
 
@@ -36,6 +38,7 @@ class Verification:
         excess: by how much the published residual exceeds ours, as a share of the aggregate's energy.
         reason: what differs, in words; empty where nothing does.
         on_trust: updates that are left out on the proposer's word alone: what it could not fetch, or scored as worse.
+        discarded_energy: share of the energy that the target rank left out, as recomputed; None where nothing was.
     """
 
     verdict: Verdict
@@ -45,6 +48,7 @@ class Verification:
     excess: float
     reason: str
     on_trust: tuple[UpdateId, ...] = ()
+    discarded_energy: float | None = None
 
 
 def judge(
@@ -71,7 +75,8 @@ def judge(
     """
 
     def say(verdict: Verdict, excess: float, reason: str) -> Verification:
-        return Verification(verdict, *cids, own.accepted, excess, reason, own.on_trust)
+        energy = own.aggregate.discarded_energy
+        return Verification(verdict, *cids, own.accepted, excess, reason, own.on_trust, energy)
 
     if tuple(revealed) != own.accepted:
         return say("FRAUD", 0.0, f"the chain says {list(revealed)} were accepted, valid are {list(own.accepted)}")
@@ -82,6 +87,9 @@ def judge(
         return say("FRAUD", 0.0, "its manifest is not that of this round's aggregate")
     if not _same_weights(origin.weights, own.aggregate.decision.coefficients):
         return say("FRAUD", 0.0, "its manifest names other weights than the chain and the rule give")
+    said, ours = origin.discarded_energy, own.aggregate.discarded_energy
+    if abs(said - ours) > ENERGY_TOLERANCE * ours + ROUNDING:
+        return say("FRAUD", 0.0, f"its manifest says that rank r leaves out {said:.6g} of the energy, it is {ours:.6g}")
     found = [_compare_layer(base, path, rule, adapter, own) for path in _paths(adapter, own)]
     excess, allowed, energy = (sum(part) for part in zip(*found, strict=True))
     share = excess / energy if energy else float(excess > 0)
@@ -95,7 +103,7 @@ def _claims(manifest: Manifest) -> Manifest:
     origin = manifest.origin
     if isinstance(origin, AggregateOrigin):
         excluded = tuple(replace(entry, reason="") for entry in origin.excluded)
-        origin = replace(origin, weights=(), excluded=excluded)
+        origin = replace(origin, weights=(), excluded=excluded, discarded_energy=0.0)
     return replace(manifest, gradient_hash="", origin=origin)
 
 

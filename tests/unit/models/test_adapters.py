@@ -33,7 +33,7 @@ MIB = 1 << 20
 TOKENS = torch.arange(3, 43).view(5, 8)
 GOLDEN = Path(__file__).parents[2] / "golden" / "protocol_v2.json"
 AGGREGATE = AggregateOrigin(
-    7, "mean", {"clip": 1.5, "trim": 2}, (0, 3), (0.25, 0.75), (Exclusion(1, "finite", "NaN"),), 0
+    7, "mean", {"clip": 1.5, "trim": 2}, (0, 3), (0.25, 0.75), (Exclusion(1, "finite", "NaN"),), 0, 0.125
 )
 
 

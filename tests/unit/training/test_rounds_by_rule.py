@@ -1,5 +1,6 @@
 """Rounds as the chain's parameters have them, run by a proposer and checked by a node that was not there."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -67,3 +68,30 @@ async def test_proposer_of_a_round_that_keeps_more_than_there_are_is_told_how_ma
     with pytest.raises(TooFewUpdates, match="3 valid updates, its rule needs 1000"):
         await world.run()
     assert chain.accepted == []
+
+
+@pytest.mark.parametrize("rule", ["mean", "median"])
+async def test_manifest_says_how_much_of_the_energy_the_target_rank_left_out(world, chain, rule):
+    chain.round.rule, chain.round.rule_parameters = rule, '{"rank":2}'
+    package = await world.run()
+    assert 0.05 < package.manifest.origin.discarded_energy < 0.95
+    found = await world.verify()
+    assert (found.verdict, found.discarded_energy) == ("EXACT", package.manifest.origin.discarded_energy)
+
+
+@pytest.mark.parametrize("claim", [0.0, 0.5, 1.0])
+async def test_manifest_that_names_another_energy_is_fraud(world, chain, claim):
+    chain.round.rule_parameters = '{"rank":2}'
+    package = await world.run()
+    origin = replace(package.manifest.origin, discarded_energy=claim)
+    await world.republish(replace(package, manifest=replace(package.manifest, origin=origin)), "claims")
+    found = await world.verify()
+    assert (found.verdict, found.reason[:41]) == ("FRAUD", "its manifest says that rank r leaves out ")
+
+
+async def test_manifest_whose_energy_differs_by_rounding_is_equivalent(world, chain):
+    chain.round.rule_parameters = '{"rank":2}'
+    package = await world.run()
+    origin = replace(package.manifest.origin, discarded_energy=package.manifest.origin.discarded_energy + 1e-12)
+    await world.republish(replace(package, manifest=replace(package.manifest, origin=origin)), "claims")
+    assert (await world.verify()).verdict == "EQUIVALENT"

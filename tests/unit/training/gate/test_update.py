@@ -117,7 +117,7 @@ async def test_update_of_another_base_is_excluded(verdict, packages):
 
 async def test_update_that_is_an_aggregate_is_excluded(verdict, packages, chain, settings):
     package = packages.make(1)
-    origin = AggregateOrigin(0, "mean", {}, (0,), (1.0,), (), 0)
+    origin = AggregateOrigin(0, "mean", {}, (0,), (1.0,), (), 0, 0.0)
     other = make_package(package.config, package.tensors, base_id="tiny", expert="python", version=1, origin=origin)
     folder = settings.home / "aggregate"
     write_package(other, folder)
