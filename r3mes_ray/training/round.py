@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient
 from r3mes_ray.chain.records import RoundPhase, RoundRecord, UpdateRecord
-from r3mes_ray.errors import RoundClosed
+from r3mes_ray.errors import InvalidInput, RoundClosed
 from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.commitment import commitment_hash
 from r3mes_ray.protocol.merkle import UpdateLeaf, merkle_root
@@ -20,7 +20,7 @@ from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgCommitAggregation, MsgReveal
 
 SALT_BYTES = 32
 EQUAL = 1
-"""Weight where the chain names none."""
+"""Weight of each update where the chain names none at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class RoundPlan:
         updates: the chain's whole list at S, by ascending id.
         considered: those that are fetched.
         excluded: those that are not, with the reason.
-        weights: what each update weighs by the chain's record; one that is not named weighs like the others.
+        weights: what each update weighs by the chain's record; empty where it names none, and all weigh alike.
     """
 
     record: RoundRecord
@@ -43,7 +43,7 @@ class RoundPlan:
 
     def weight(self, update_id: UpdateId) -> int:
         """The weight of an update."""
-        return self.weights.get(update_id, EQUAL)
+        return self.weights[update_id] if self.weights else EQUAL
 
     @property
     def start_version(self) -> str:
@@ -61,10 +61,14 @@ def plan_round(
     """Decide which updates are looked at: the first on chain, up to the round's limit and the caller's.
 
     Raises:
-        InvalidInput: the round's parameters cannot be read.
+        InvalidInput: the round's parameters cannot be read, or weights name some updates and not others.
     """
     parameters = parse_parameters(record.rule_parameters)
     ordered = tuple(sorted(updates, key=lambda update: update.update_id))
+    unnamed = [update.update_id for update in ordered if weights and update.update_id not in weights]
+    if unnamed:
+        # Beside weights near 10^10 any default would count for nothing.
+        raise InvalidInput(f"weights of round {record.round_id}", f"the chain names none of updates {unnamed[:10]}")
     limits = [value for value in (parameters.limit, limit) if value is not None]
     count = min([len(ordered), *limits])
     excluded = tuple(Excluded(update.update_id, "limit", f"only {count} are considered") for update in ordered[count:])

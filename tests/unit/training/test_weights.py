@@ -3,6 +3,7 @@
 import pytest
 
 from r3mes_ray.content import open_store
+from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapters import read_package
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.checking.verification import verify_round
@@ -57,3 +58,15 @@ async def test_round_verified_against_other_weights_on_chain_is_fraud(chain, run
     chain.weights = (weight(0, 1000, 10_000_000), weight(1, 500, 0), weight(2, 500, 0), weight(3, 500, 0))
     found = await run.verify()
     assert (found.verdict, found.reason[:31]) == ("FRAUD", "its manifest names other weight")
+
+
+async def test_round_whose_chain_weighs_some_updates_only_is_refused(chain, run):
+    """One that is left out would count 1 beside 10^10, and nobody would be told."""
+    chain.weights = (weight(0, 500, 0), weight(1, 1000, 0), weight(3, 250, 0))
+    with pytest.raises(InvalidInput, match=r"weights of round 0: the chain names none of updates \[2\]"):
+        await run()
+    assert chain.accepted == []
+
+
+async def test_round_whose_chain_weighs_no_update_counts_all_alike(run):
+    assert (await run()).weights == (0.25,) * 4
