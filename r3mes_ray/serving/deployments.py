@@ -74,6 +74,10 @@ class EngineDeployment:
         """A name that no other replica has or had."""
         return self._name
 
+    async def check(self, adapter: AdapterId) -> None:
+        """`Engine.check`."""
+        await self._engine.check(adapter)
+
     async def preload(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
         """`Engine.preload`, where this is one of `only`."""
         if only is None or self._name in only:
@@ -144,6 +148,10 @@ class KnowledgeDeployment:
     async def replicas(self) -> Set[str]:
         """The engine replicas that run."""
         return frozenset(await self._on_every_engine(ASK_TIMEOUT_S, "replica"))
+
+    async def check(self, adapter: AdapterId) -> None:
+        """Check a version on every engine replica; one that fails decides."""
+        await self._on_every_engine(PRELOAD_TIMEOUT_S, "check", adapter)
 
     async def preload(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
         """Load a version on every engine replica; one that fails decides."""

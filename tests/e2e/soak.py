@@ -251,6 +251,9 @@ class Soak:
     async def replicas(self):
         return frozenset({"one"})
 
+    async def check(self, adapter):
+        await self.engine.check(adapter)
+
     async def preload(self, adapter, only=None):
         await self.engine.preload(adapter)
 

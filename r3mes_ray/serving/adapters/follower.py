@@ -1,4 +1,4 @@
-"""Follows the chain and this node's choices: a version is loaded and checked, and only then served.
+"""Follows the chain and this node's choices: a version is fetched and checked, and only then served.
 
 Without a chain, what is served stays served, also over a restart. A version that fails its check never replaces a good
 one: on a fresh node the newest good version of the history is served instead. What could not be fetched is tried again,
@@ -66,7 +66,7 @@ class Follower:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._table, self._experts, self._residency = table, experts, Residency(engines)
-        self._check = VersionCheck(table, self._residency.preload, clock)
+        self._check = VersionCheck(table, engines.check, clock)
         self._fetch_profile, self._learn, self._store = fetch_profile, learn, store
         self._read_choices = choices
         self._base_hash, self._chosen, self._clock = base_hash, frozenset(chosen), clock

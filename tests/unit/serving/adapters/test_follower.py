@@ -24,7 +24,7 @@ async def test_follow_new_version_is_loaded_then_served_once(world, record):
     await follower.follow_once()
     await follower.follow_once()
     assert world.current() == AdapterId("optics", 1, "optics-1")
-    assert world.loaded == ["optics@1"]
+    assert world.checked == ["optics@1"]
     assert world.table.resolve("optics", 0) == AdapterId("optics", 0, None)
     assert follower.chain.ok
 
@@ -38,7 +38,7 @@ async def test_follow_version_that_fails_its_check_keeps_the_good_one(world, rec
     for _ in range(3):
         await follower.follow_once()
     assert world.current().version == 1
-    assert world.loaded == ["optics@1", "optics@2"], "a refused version is not tried again"
+    assert world.checked == ["optics@1", "optics@2"], "a refused version is not tried again"
     assert [str(refused.adapter) for refused in world.table.refused()] == ["optics@2"]
     world.records = [record(versions=3)]
     await follower.follow_once()
@@ -74,7 +74,7 @@ async def test_follow_what_may_pass_is_tried_again_more_and_more_rarely(world, r
     for seconds in (0.0, 0.5, 0.6, 1.0, 1.5, 100.0):
         world.now = 1000.0 + seconds
         await follower.follow_once()
-    assert world.loaded == ["optics@1"] * 3, "at 0, 1 and 100 seconds"
+    assert world.checked == ["optics@1"] * 3, "at 0, 1 and 100 seconds"
     assert world.current().version == 0
     world.errors.clear()
     world.now += 1000.0
