@@ -23,6 +23,7 @@ from r3mes_ray.serving.adapters.follower import Follower
 from r3mes_ray.serving.adapters.versions import VersionTable
 from r3mes_ray.serving.affinity import routing_stats
 from r3mes_ray.serving.api import create_api
+from r3mes_ray.serving.memory import bound_arenas
 from r3mes_ray.serving.pipeline import Pipeline
 from r3mes_ray.serving.records import Consultation, EngineEvent, EngineRequest, Inquiry, Part
 from r3mes_ray.serving.reports import EngineInfo, EngineReport, KnowledgeReport
@@ -57,6 +58,7 @@ class EngineDeployment:
         # Imported here, because this file is imported by the gateway too, which does without torch.
         from r3mes_ray.serving.open_engine import open_engine
 
+        bound_arenas()
         self._engine = open_engine(settings)
         self._name = uuid.uuid4().hex
 

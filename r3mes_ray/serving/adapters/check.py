@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from typing import TypeAlias
 
 from r3mes_ray.errors import PackageRejected, R3mesError
@@ -43,6 +43,12 @@ class VersionCheck:
         if adapter not in self._flights:
             self._flights[adapter] = asyncio.create_task(self._checked(adapter))
         return await asyncio.shield(self._flights[adapter])
+
+    def keep(self, known: Set[AdapterId]) -> None:
+        """Forget what was found about all other versions."""
+        self._good &= known
+        self._rejected &= known
+        self._retries = {adapter: kept for adapter, kept in self._retries.items() if adapter in known}
 
     async def _checked(self, adapter: AdapterId) -> bool:
         try:

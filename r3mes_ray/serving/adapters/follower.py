@@ -74,6 +74,7 @@ class Follower:
         self._profiles: dict[str, tuple[Cid | None, ExpertProfile]] = {}
         self._choices = Choices()
         self._preloads: dict[str, frozenset[AdapterId]] = {}
+        self._known: dict[str, frozenset[AdapterId]] = {}
         self._saved: tuple[ServedExpert, ...] | None = None
         self._residing: asyncio.Task[None] | None = None
         self._chain = Part("chain", ok=False, required=True, detail="not asked yet")
@@ -123,6 +124,8 @@ class Follower:
             reason = f"made for base {record.base_hash[:12]}…, but {self._base_hash[:12]}… is served here"
             self._table.refuse(RefusedVersion(newest, reason))
         settled = await self._settle_all(settling)
+        self._known = {record.name: self._known.get(record.name, frozenset()) for record in wanted}
+        self._check.keep(frozenset().union(*self._known.values()))
         for gone in {served.current.expert for served in self._table.experts()} - {record.name for record in wanted}:
             self._table.drop(gone)
         await self._follow_profiles(wanted)
@@ -161,6 +164,7 @@ class Follower:
     async def _settle(self, expert: str, finished: Sequence[AdapterId], description: str = "") -> None:
         """Serve the best usable version of an expert, and its canary."""
         candidates = Candidates(expert, finished, self._choices.of(expert))
+        self._known[expert] = frozenset(candidates.versions)
         known = self._table.known(expert)
         current = await self._best(candidates, None if known is None else known.current)
         if current is None:

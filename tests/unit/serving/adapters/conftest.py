@@ -111,6 +111,19 @@ def use():
     return _use
 
 
+async def _until(condition):
+    for _ in range(100):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it did not come")
+
+
+@pytest.fixture
+def until():
+    return _until
+
+
 @pytest.fixture
 def adapter():
     return _adapter

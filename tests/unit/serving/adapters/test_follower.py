@@ -159,3 +159,16 @@ async def test_follow_bad_description_leaves_the_expert_served_by_name(world, re
     world.profiles["late"] = "licences"
     await follower.follow_once()
     assert world.learned[-1] == [("legal", "licences"), ("optics", "")]
+
+
+async def test_follow_forgets_what_was_found_about_versions_that_are_gone(world, record):
+    world.errors["legal-2"] = PackageRejected("rank", "x", "too large")
+    world.errors["legal-3"] = ContentNotFound("x")
+    follower = world.follower()
+    world.records = [record("optics", 2), record("legal", 3)]
+    await follower.follow_once()
+    assert world.current("legal").version == 1
+    world.records = [record("optics", 2)]
+    await follower.follow_once()
+    check = follower._check
+    assert (check._good, check._rejected, check._retries) == ({world.current()}, set(), {})
