@@ -23,6 +23,7 @@ from r3mes_ray.serving.adapters.follower import Follower
 from r3mes_ray.serving.adapters.versions import VersionTable
 from r3mes_ray.serving.affinity import routing_stats
 from r3mes_ray.serving.api import create_api
+from r3mes_ray.serving.memory import bound_arenas
 from r3mes_ray.serving.pipeline import Pipeline
 from r3mes_ray.serving.records import Consultation, EngineEvent, EngineRequest, Inquiry, Part
 from r3mes_ray.serving.reports import EngineInfo, EngineReport, KnowledgeReport
@@ -57,6 +58,7 @@ class EngineDeployment:
         # Imported here, because this file is imported by the gateway too, which does without torch.
         from r3mes_ray.serving.open_engine import open_engine
 
+        bound_arenas()
         self._engine = open_engine(settings)
         self._name = uuid.uuid4().hex
 
@@ -73,6 +75,10 @@ class EngineDeployment:
     async def replica(self) -> str:
         """A name that no other replica has or had."""
         return self._name
+
+    async def check(self, adapter: AdapterId) -> None:
+        """`Engine.check`."""
+        await self._engine.check(adapter)
 
     async def preload(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
         """`Engine.preload`, where this is one of `only`."""
@@ -144,6 +150,10 @@ class KnowledgeDeployment:
     async def replicas(self) -> Set[str]:
         """The engine replicas that run."""
         return frozenset(await self._on_every_engine(ASK_TIMEOUT_S, "replica"))
+
+    async def check(self, adapter: AdapterId) -> None:
+        """Check a version on every engine replica; one that fails decides."""
+        await self._on_every_engine(PRELOAD_TIMEOUT_S, "check", adapter)
 
     async def preload(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
         """Load a version on every engine replica; one that fails decides."""

@@ -68,6 +68,10 @@ class Engine:
         for adapter in adapters:
             self._cache.prefetch(adapter)
 
+    async def check(self, adapter: AdapterId) -> None:
+        """Fetch and check a version; no slot changes. Raises what is wrong with it."""
+        await self._cache.check(adapter)
+
     async def preload(self, adapter: AdapterId) -> None:
         """Fetch, check and load a version ahead of its first request. Raises what its check finds."""
         await self._cache.preload(adapter)

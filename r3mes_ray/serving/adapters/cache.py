@@ -25,6 +25,8 @@ from r3mes_ray.serving.inference.base import BASE_SLOT, PreparedAdapter
 from r3mes_ray.serving.reports import CacheStats
 from r3mes_ray.types import AdapterId
 
+PREPARED_AT_ONCE = 4
+"""Loads that are prepared and wait for a slot: they are taken up in turn, and each holds memory beside the budgets."""
 PINNED_SHARE = 0.5
 """Of the engine's slots and bytes that pinned adapters may take; the rest is for all others."""
 
@@ -69,6 +71,7 @@ class AdapterCache:
         self._ram: RamTier[AdapterPackage] = RamTier(ram_bytes, size_of, self._popularity.rank)
         self._packages = Packages(fetch, self._ram, self._refusals)
         self._flights: dict[AdapterId, _Flight] = {}
+        self._ahead = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._placing = asyncio.Lock()
         self._released = asyncio.Event()
         self._yielding: AdapterId | None = None
@@ -91,6 +94,21 @@ class AdapterCache:
             yield occupant.slot
         finally:
             self._release(occupant)
+
+    async def check(self, adapter: AdapterId) -> None:
+        """Fetch, verify and prepare an adapter, also one that failed; no slot changes, and it counts as no request.
+
+        Raises what `lease` raises.
+        """
+        self._refusals.forget(adapter)
+        if adapter.cid is None or self._slots.find(adapter) is not None:
+            return
+        try:
+            prepared = await self._engine.prepare(await self._packages.get(adapter))
+            self._check_size(adapter, prepared.nbytes, self._slots.capacity_bytes)
+        except PackageRejected as error:
+            self._refusals.remember(adapter, error)
+            raise
 
     async def preload(self, adapter: AdapterId) -> None:
         """Bring an adapter into a slot ahead of its first request, also one that failed. Raises what `lease` raises."""
@@ -158,6 +176,11 @@ class AdapterCache:
             hint = "unpin another, or raise serving.engine.max_adapters"
             raise PackageRejected("capacity", str(occupant.adapter), f"{detail}; {hint}")
 
+    def _check_size(self, adapter: AdapterId, size: int, room: int) -> None:
+        if size > room:
+            detail = f"needs {size} bytes, but adapters that are not pinned have {room} together"
+            raise PackageRejected("capacity", str(adapter), f"{detail}; raise --vram-capacity")
+
     async def _hold(self, adapter: AdapterId) -> Occupant:
         self._popularity.touch(adapter)
         occupant = None if adapter == self._yielding else self._slots.find(adapter)
@@ -184,9 +207,7 @@ class AdapterCache:
 
     async def _load(self, adapter: AdapterId) -> Occupant:
         try:
-            package = await self._packages.get(adapter)
-            async with self._placing:
-                occupant = self._slots.find(adapter) or await self._fill(adapter, package)
+            occupant = await self._found(adapter) or await self._placed(adapter)
             # From here to the end nothing awaits: every waiter that is counted now holds the adapter.
             occupant.uses += self._flights[adapter].waiters
             return occupant
@@ -196,8 +217,22 @@ class AdapterCache:
         finally:
             del self._flights[adapter]
 
-    async def _fill(self, adapter: AdapterId, package: AdapterPackage) -> Occupant:
-        prepared = await self._engine.prepare(package)
+    async def _found(self, adapter: AdapterId) -> Occupant | None:
+        """An adapter that sits in a slot still, once those before it have theirs: it may have had to yield."""
+        if self._slots.find(adapter) is None:
+            return None
+        async with self._placing:
+            return self._slots.find(adapter)
+
+    async def _placed(self, adapter: AdapterId) -> Occupant:
+        """Fetch and prepare beside the loads that wait for a slot, and only then join them."""
+        package = await self._packages.get(adapter)
+        async with self._ahead:
+            prepared = await self._engine.prepare(package)
+            async with self._placing:
+                return self._slots.find(adapter) or await self._fill(adapter, prepared)
+
+    async def _fill(self, adapter: AdapterId, prepared: PreparedAdapter) -> Occupant:
         occupant = await self._reserve(adapter, prepared.nbytes)
         try:
             await self._engine.place(occupant.slot, prepared)
@@ -210,9 +245,7 @@ class AdapterCache:
     async def _reserve(self, adapter: AdapterId, size: int) -> Occupant:
         """Reserve a slot: evict what is idle, and wait for a request to end where nothing is."""
         room = self._slots.capacity_bytes - self._slots.pinned_bytes
-        if size > room:
-            detail = f"needs {size} bytes, but adapters that are not pinned have {room} together"
-            raise PackageRejected("capacity", str(adapter), f"{detail}; raise --vram-capacity")
+        self._check_size(adapter, size, room)
         try:
             while (occupant := self._slots.place(adapter, size)) is None:
                 await self._make_room()

@@ -1,10 +1,10 @@
-"""Whether a version can be served: it is loaded on every engine, and what failed is not tried at every turn."""
+"""Whether a version can be served: every engine fetches and checks it, and what failed is not tried at every turn."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from typing import TypeAlias
 
 from r3mes_ray.errors import PackageRejected, R3mesError
@@ -13,7 +13,7 @@ from r3mes_ray.types import AdapterId
 
 log = logging.getLogger(__name__)
 
-Preload: TypeAlias = Callable[[AdapterId], Awaitable[None]]
+Check: TypeAlias = Callable[[AdapterId], Awaitable[None]]
 
 LONGEST_RETRY_S = 60.0
 CHECKS_AT_ONCE = 4
@@ -22,8 +22,8 @@ CHECKS_AT_ONCE = 4
 class VersionCheck:
     """Asks the engines about versions, each good one once. A check goes on when the one that waits for it leaves."""
 
-    def __init__(self, table: VersionTable, preload: Preload, clock: Callable[[], float]) -> None:
-        self._table, self._preload, self._clock = table, preload, clock
+    def __init__(self, table: VersionTable, check: Check, clock: Callable[[], float]) -> None:
+        self._table, self._check, self._clock = table, check, clock
         self._good: set[AdapterId] = set()
         self._rejected: set[AdapterId] = set()
         self._retries: dict[AdapterId, tuple[int, float]] = {}
@@ -31,11 +31,11 @@ class VersionCheck:
         self._room = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     def passed(self, adapter: AdapterId) -> bool:
-        """Whether a version is known to be loaded and checked."""
+        """Whether a version is known to have been checked."""
         return adapter.cid is None or adapter in self._good
 
     async def usable(self, adapter: AdapterId) -> bool:
-        """Whether a version is loaded and checked; what breaks a rule is refused for good, all else is tried again."""
+        """Whether a version has passed its check; what breaks a rule is refused for good, all else is tried again."""
         if self.passed(adapter):
             return True
         if adapter in self._rejected or self._clock() < self._retries.get(adapter, (0, 0.0))[1]:
@@ -44,10 +44,16 @@ class VersionCheck:
             self._flights[adapter] = asyncio.create_task(self._checked(adapter))
         return await asyncio.shield(self._flights[adapter])
 
+    def keep(self, known: Set[AdapterId]) -> None:
+        """Forget what was found about all other versions."""
+        self._good &= known
+        self._rejected &= known
+        self._retries = {adapter: kept for adapter, kept in self._retries.items() if adapter in known}
+
     async def _checked(self, adapter: AdapterId) -> bool:
         try:
             async with self._room:
-                await self._preload(adapter)
+                await self._check(adapter)
         except R3mesError as error:
             # What does not fit today fits where something is unpinned; all other rules are of the package itself.
             final = isinstance(error, PackageRejected) and error.rule != "capacity"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from r3mes_ray.content import ContentStore, Limits
@@ -13,6 +14,8 @@ from r3mes_ray.models.adapters import AdapterPackage, check_against_base, read_p
 from r3mes_ray.types import AdapterId
 
 MAX_RANK = 256
+DECODERS = 2
+"""Threads that decode: each may hold a package several times over, and keeps what its arena has grown to."""
 MAX_PACKAGE_BYTES = 2**30
 """A larger package is refused while it is fetched."""
 
@@ -23,6 +26,7 @@ class PackageFetcher:
     def __init__(self, store: ContentStore, shapes: Mapping[str, tuple[int, int]], base_hash: str) -> None:
         """`shapes` has (out, in) of each layer of the base that may have an adapter."""
         self._store, self._shapes, self._base_hash = store, shapes, base_hash
+        self._decoding = ThreadPoolExecutor(DECODERS, thread_name_prefix="decode")
 
     async def fetch(self, adapter: AdapterId) -> AdapterPackage:
         """Fetch and check a version.
@@ -36,7 +40,8 @@ class PackageFetcher:
         with tempfile.TemporaryDirectory(prefix="r3mes-adapter-") as folder:
             target = Path(folder) / "package"
             await self._store.get(adapter.cid, target, Limits(max_bytes=MAX_PACKAGE_BYTES))
-            return await asyncio.to_thread(self._decoded, adapter, target)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._decoding, self._decoded, adapter, target)
 
     def _decoded(self, adapter: AdapterId, folder: Path) -> AdapterPackage:
         package = read_package(folder, max_bytes=MAX_PACKAGE_BYTES)

@@ -1,4 +1,4 @@
-"""Follows the chain and this node's choices: a version is loaded and checked, and only then served.
+"""Follows the chain and this node's choices: a version is fetched and checked, and only then served.
 
 Without a chain, what is served stays served, also over a restart. A version that fails its check never replaces a good
 one: on a fresh node the newest good version of the history is served instead. What could not be fetched is tried again,
@@ -66,7 +66,7 @@ class Follower:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._table, self._experts, self._residency = table, experts, Residency(engines)
-        self._check = VersionCheck(table, self._residency.preload, clock)
+        self._check = VersionCheck(table, engines.check, clock)
         self._fetch_profile, self._learn, self._store = fetch_profile, learn, store
         self._read_choices = choices
         self._base_hash, self._chosen, self._clock = base_hash, frozenset(chosen), clock
@@ -74,6 +74,7 @@ class Follower:
         self._profiles: dict[str, tuple[Cid | None, ExpertProfile]] = {}
         self._choices = Choices()
         self._preloads: dict[str, frozenset[AdapterId]] = {}
+        self._known: dict[str, frozenset[AdapterId]] = {}
         self._saved: tuple[ServedExpert, ...] | None = None
         self._residing: asyncio.Task[None] | None = None
         self._chain = Part("chain", ok=False, required=True, detail="not asked yet")
@@ -123,6 +124,8 @@ class Follower:
             reason = f"made for base {record.base_hash[:12]}…, but {self._base_hash[:12]}… is served here"
             self._table.refuse(RefusedVersion(newest, reason))
         settled = await self._settle_all(settling)
+        self._known = {record.name: self._known.get(record.name, frozenset()) for record in wanted}
+        self._check.keep(frozenset().union(*self._known.values()))
         for gone in {served.current.expert for served in self._table.experts()} - {record.name for record in wanted}:
             self._table.drop(gone)
         await self._follow_profiles(wanted)
@@ -161,6 +164,7 @@ class Follower:
     async def _settle(self, expert: str, finished: Sequence[AdapterId], description: str = "") -> None:
         """Serve the best usable version of an expert, and its canary."""
         candidates = Candidates(expert, finished, self._choices.of(expert))
+        self._known[expert] = frozenset(candidates.versions)
         known = self._table.known(expert)
         current = await self._best(candidates, None if known is None else known.current)
         if current is None:

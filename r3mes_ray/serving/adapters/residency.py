@@ -23,8 +23,12 @@ class Engines(Protocol):
         """Those that run; one that is started again has another name."""
         ...
 
+    async def check(self, adapter: AdapterId) -> None:
+        """Fetch and check a version, which changes no slot; raises what the first that fails finds."""
+        ...
+
     async def preload(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
-        """Load a version, and check it; raises what the first that fails finds."""
+        """Load a version into a slot; raises what the first that fails finds."""
         ...
 
     async def pin(self, adapter: AdapterId, only: Set[str] | None = None) -> None:
@@ -43,12 +47,6 @@ class Residency:
         self._engines = engines
         self._loaded: dict[str, set[AdapterId]] = {}
         self._pinned: dict[str, set[AdapterId]] = {}
-
-    async def preload(self, adapter: AdapterId) -> None:
-        """Load and check a version on all that run. Raises what the first that fails finds."""
-        running = await self._engines.replicas()
-        await self._engines.preload(adapter)
-        _tell(self._loaded, running, adapter)
 
     async def settle(self, pins: Set[AdapterId], preloads: Set[AdapterId]) -> None:
         """Bring every replica to these wishes; what a replica cannot do is logged, and not asked of it again."""

@@ -39,6 +39,11 @@ class Ticket:
 class Decoder(Protocol):
     """What makes tokens for the tickets that run; used by one thread."""
 
+    @property
+    def admissions(self) -> int:
+        """How many may be taken up between two steps."""
+        ...
+
     def admit(self, ticket: Ticket) -> Piece | None:
         """Take a request up; its first token where that costs a step of its own anyway.
 
@@ -151,7 +156,7 @@ class EngineLoop:
     def _iterate(self) -> None:
         self._run_jobs()
         self._drop_ended()
-        self._admit_one()
+        self._admit()
         if self._running:
             self._step()
 
@@ -183,11 +188,17 @@ class EngineLoop:
             return False
         return True
 
-    def _admit_one(self) -> None:
-        """Prefill one waiting request, so that a row of long prompts never keeps the others from their next token."""
+    def _admit(self) -> None:
+        """Take up waiting requests, as many as the decoder can without keeping the others from their next token."""
+        for _ in range(self._decoder.admissions):
+            if not self._admit_one():
+                return
+
+    def _admit_one(self) -> bool:
+        """False where none waits, or no place is free."""
         with self._changed:
             if not self._waiting or len(self._running) >= self._max_running:
-                return
+                return False
             ticket = self._waiting.pop(running.slot for running in self._running)
             self._running.append(ticket)
         try:
@@ -195,10 +206,11 @@ class EngineLoop:
         except InvalidInput as error:
             self._running.remove(ticket)
             ticket.deliver(error)
-            return
+            return True
         self._prompted += len(ticket.request.prompt)
         if piece is not None:
             self._hand_out([(ticket, piece)])
+        return True
 
     def _step(self) -> None:
         advanced = self._decoder.step()

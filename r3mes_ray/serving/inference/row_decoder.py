@@ -36,6 +36,11 @@ class RowDecoder:
         self._model, self._rules = model, rules
         self._rows: list[tuple[Ticket, Generation]] = []
 
+    @property
+    def admissions(self) -> int:
+        """One: a prompt is a forward of its own, for which all rows wait."""
+        return 1
+
     def admit(self, ticket: Ticket) -> Piece:
         """Prefill the prompt in a row of its own, and choose the first token."""
         generation = Generation(ticket.request, self._rules)

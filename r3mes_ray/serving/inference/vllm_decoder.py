@@ -32,6 +32,11 @@ class VllmDecoder:
         self._names: dict[Ticket, str] = {}
         self._running: dict[str, tuple[Ticket, Answer]] = {}
 
+    @property
+    def admissions(self) -> int:
+        """All that have a place: vLLM reads their prompts together, in pieces, beside the others' tokens."""
+        return int(self._engine.vllm_config.scheduler_config.max_num_seqs)
+
     def admit(self, ticket: Ticket) -> None:
         """Hand a request to vLLM; its prompt is read in the next steps, beside the others' tokens.
 

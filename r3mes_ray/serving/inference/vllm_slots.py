@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,9 +52,10 @@ class VllmSlots:
         """
         check_against_base(package, self._base.linear_shapes, self._base.base_hash, self._max_rank)
         folder = tempfile.TemporaryDirectory(prefix="r3mes-vllm-")
+        found = package.manifest
         write_package(package, Path(folder.name))
         self._gains.of(read_adapter(Path(folder.name), self._base.context_tokens))
-        found = package.manifest
+        weakref.finalize(folder, _remove_gains, self._folder, found.gradient_hash)
         # vLLM's prefix cache is keyed by name: the name says what is in the package.
         name = f"{found.expert}@{found.version}-{found.gradient_hash}"
         return PreparedFolder(name, found.gradient_hash, folder, package.nbytes)
@@ -80,8 +82,7 @@ class VllmSlots:
             raise PackageRejected("engine", adapter.name, "vLLM does not take it, and does not say why")
         self._placed[slot] = (request, adapter)
         # The worker holds them now.
-        for gains in self._folder.glob(f"{adapter.identity}-*"):
-            gains.unlink(missing_ok=True)
+        _remove_gains(self._folder, adapter.identity)
 
     def request_of(self, slot: int) -> LoRARequest | None:
         """What a request of this slot names.
@@ -95,3 +96,9 @@ class VllmSlots:
         if placed is None:
             raise InvalidInput("slot", f"{slot} is empty")
         return placed[0]
+
+
+def _remove_gains(folder: Path, identity: str) -> None:
+    """Also of an adapter that was checked and never placed."""
+    for gains in folder.glob(f"{identity}-*"):
+        gains.unlink(missing_ok=True)

@@ -103,3 +103,27 @@ async def test_chat_response_format_becomes_the_schema_that_is_kept_to(client, s
     assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
     kept = service.requests[0].sampling.json_schema
     assert (None if kept is None else json.loads(kept)) == schema
+
+
+def nested(depth):
+    return {"not": nested(depth - 1)} if depth > 1 else {}
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        (nested(32), None),
+        (nested(33), "32 levels deep"),
+        ({"enum": ["x" * 32_000]}, None),
+        ({"enum": ["x" * 33_000]}, "32768 bytes, this one has 330"),
+    ],
+)
+async def test_schema_has_bounds_of_size_and_depth(client, service, schema, message):
+    wanted = {"type": "json_schema", "json_schema": {"name": "one", "schema": schema}}
+    response = await chat(client, response_format=wanted)
+    if message is None:
+        assert response.status_code == 200
+        return
+    assert (response.status_code, service.requests) == (400, [])
+    assert message in response.json()["error"]["message"]
+    assert response.json()["error"]["param"].startswith("response_format")

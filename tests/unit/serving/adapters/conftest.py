@@ -111,6 +111,19 @@ def use():
     return _use
 
 
+async def _until(condition):
+    for _ in range(100):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it did not come")
+
+
+@pytest.fixture
+def until():
+    return _until
+
+
 @pytest.fixture
 def adapter():
     return _adapter
@@ -130,7 +143,7 @@ class World:
 
     def __init__(self, folder):
         self.folder = folder
-        self.records, self.errors, self.loaded, self.learned = [], {}, [], []
+        self.records, self.errors, self.checked, self.loaded, self.learned = [], {}, [], [], []
         self.chain_error = self.engine_error = self.pin_error = None
         self.running = ["one"]
         self.profiles = {}
@@ -157,8 +170,17 @@ class World:
             raise self.engine_error
         return frozenset(self.running)
 
+    async def check(self, adapter):
+        if self.engine_error:
+            raise self.engine_error
+        self.checked.append(str(adapter))
+        await self._answer(adapter)
+
     async def preload(self, adapter, only=None):
-        self.loaded.append(str(adapter) if only is None else f"{adapter} on {' '.join(sorted(only))}")
+        self.loaded.append(f"{adapter} on {' '.join(sorted(only))}")
+        await self._answer(adapter)
+
+    async def _answer(self, adapter):
         if adapter.cid in self.stuck:
             await self.gate.wait()
         if adapter.cid in self.errors:

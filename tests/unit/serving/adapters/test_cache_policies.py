@@ -11,14 +11,6 @@ from r3mes_ray.serving.adapters.refusals import ABSENT_S, MAX_REFUSALS, Refusals
 from r3mes_ray.types import AdapterId
 
 
-async def until(condition):
-    for _ in range(100):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it did not come")
-
-
 async def test_bytes_of_slots_are_those_that_the_engine_needs_not_those_of_the_package(make, engine, use, adapter):
     class Wide:
         def __init__(self, package):
@@ -177,7 +169,7 @@ async def test_pin_of_the_only_slot_is_refused(make, engine, use, adapter):
     await asyncio.wait_for(use(cache, engine, adapter("b")), 20)
 
 
-async def test_prefetched_adapter_is_not_the_first_to_make_room(make, engine, content, use, adapter):
+async def test_prefetched_adapter_is_not_the_first_to_make_room(make, engine, content, use, adapter, until):
     cache = make(slots=1, ram_bytes=20)
     await use(cache, engine, adapter("a"))
     cache.prefetch(adapter("b"))
@@ -186,7 +178,7 @@ async def test_prefetched_adapter_is_not_the_first_to_make_room(make, engine, co
     assert cache.stats().in_ram == ("cid-b-1", "cid-c-1")
 
 
-async def test_prefetched_adapter_is_in_main_memory_and_in_no_slot(make, engine, content, use, adapter):
+async def test_prefetched_adapter_is_in_main_memory_and_in_no_slot(make, engine, content, use, adapter, until):
     cache = make(slots=1)
     await use(cache, engine, adapter("a"))
     cache.prefetch(adapter("b"))
@@ -208,7 +200,7 @@ async def test_prefetch_joins_a_request_for_the_same_adapter(make, engine, conte
     assert content.fetched == ["cid-a-1"]
 
 
-async def test_prefetch_of_what_cannot_be_had_disturbs_nobody(make, engine, content, use, adapter):
+async def test_prefetch_of_what_cannot_be_had_disturbs_nobody(make, engine, content, use, adapter, until):
     cache = make()
     content.missing.add("cid-a-1")
     cache.prefetch(adapter("a"))
@@ -218,7 +210,7 @@ async def test_prefetch_of_what_cannot_be_had_disturbs_nobody(make, engine, cont
     assert content.fetched == ["cid-a-1"]
 
 
-async def test_fetches_under_way_are_bounded(make, engine, content, use, adapter):
+async def test_fetches_under_way_are_bounded(make, engine, content, use, adapter, until):
     cache = make(slots=20)
     content.gate.clear()
     tasks = [asyncio.create_task(use(cache, engine, adapter(str(n)))) for n in range(10)]

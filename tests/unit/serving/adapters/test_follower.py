@@ -24,7 +24,7 @@ async def test_follow_new_version_is_loaded_then_served_once(world, record):
     await follower.follow_once()
     await follower.follow_once()
     assert world.current() == AdapterId("optics", 1, "optics-1")
-    assert world.loaded == ["optics@1"]
+    assert world.checked == ["optics@1"]
     assert world.table.resolve("optics", 0) == AdapterId("optics", 0, None)
     assert follower.chain.ok
 
@@ -38,7 +38,7 @@ async def test_follow_version_that_fails_its_check_keeps_the_good_one(world, rec
     for _ in range(3):
         await follower.follow_once()
     assert world.current().version == 1
-    assert world.loaded == ["optics@1", "optics@2"], "a refused version is not tried again"
+    assert world.checked == ["optics@1", "optics@2"], "a refused version is not tried again"
     assert [str(refused.adapter) for refused in world.table.refused()] == ["optics@2"]
     world.records = [record(versions=3)]
     await follower.follow_once()
@@ -74,7 +74,7 @@ async def test_follow_what_may_pass_is_tried_again_more_and_more_rarely(world, r
     for seconds in (0.0, 0.5, 0.6, 1.0, 1.5, 100.0):
         world.now = 1000.0 + seconds
         await follower.follow_once()
-    assert world.loaded == ["optics@1"] * 3, "at 0, 1 and 100 seconds"
+    assert world.checked == ["optics@1"] * 3, "at 0, 1 and 100 seconds"
     assert world.current().version == 0
     world.errors.clear()
     world.now += 1000.0
@@ -159,3 +159,16 @@ async def test_follow_bad_description_leaves_the_expert_served_by_name(world, re
     world.profiles["late"] = "licences"
     await follower.follow_once()
     assert world.learned[-1] == [("legal", "licences"), ("optics", "")]
+
+
+async def test_follow_forgets_what_was_found_about_versions_that_are_gone(world, record):
+    world.errors["legal-2"] = PackageRejected("rank", "x", "too large")
+    world.errors["legal-3"] = ContentNotFound("x")
+    follower = world.follower()
+    world.records = [record("optics", 2), record("legal", 3)]
+    await follower.follow_once()
+    assert world.current("legal").version == 1
+    world.records = [record("optics", 2)]
+    await follower.follow_once()
+    check = follower._check
+    assert (check._good, check._rejected, check._retries) == ({world.current()}, set(), {})

@@ -46,7 +46,7 @@ async def test_slow_check_delays_no_other_expert_and_is_made_once(world, record,
     assert (world.current("optics").version, world.current("legal").version) == (1, 1)
     world.gate.set()
     await turns(follower, lambda: world.current("legal").version == 2)
-    assert world.loaded.count("legal@2") == 1
+    assert world.checked.count("legal@2") == 1
 
 
 @pytest.mark.parametrize("slow", [{"preload": (2,)}, {"canary": 2, "share": 0.5}])

@@ -6,6 +6,7 @@ import pytest
 
 from r3mes_ray.errors import DeadlineExceeded, InvalidInput, PromptTooLong, QueueFull, ServingUnavailable
 from r3mes_ray.serving.inference.base import GenerationRequest, Sampling
+from r3mes_ray.serving.inference.row_decoder import RowDecoder
 
 
 def asked(text, *, slot=-1, timeout_s=20.0, **sampling):
@@ -172,3 +173,17 @@ async def test_stats_count_tokens_and_steps(start, rows):
 async def test_generate_by_a_schema_is_refused_by_an_engine_that_does_not_keep_to_it(start):
     with pytest.raises(InvalidInput, match=r"response_format.*--engine vllm"):
         await answer(start(), asked("a", json_schema="{}"))
+
+
+@pytest.mark.parametrize(("admissions", "widths"), [(1, [1, 2, 3, 4]), (2, [2, 4, 4, 4]), (9, [4, 4, 4, 4])])
+async def test_burst_is_taken_up_as_the_decoder_says(start, rows, monkeypatch, admissions, widths):
+    monkeypatch.setattr(RowDecoder, "admissions", admissions)
+    backend, began, go = start(), threading.Event(), threading.Event()
+    backend._loop.call(lambda: (began.set(), go.wait(20)))
+    assert await asyncio.to_thread(began.wait, 20)
+    tasks = [asyncio.create_task(answer(backend, asked("a"))) for _ in range(4)]
+    while backend.stats().waiting < 4:
+        await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*tasks)
+    assert rows.widths[:4] == widths
