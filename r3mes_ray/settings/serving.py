@@ -91,6 +91,8 @@ class ServingSettings(Section):
     """Bytes for adapters beside the engine's weights (its device), in MB."""
     ram_capacity_mb: int = Field(512, ge=1)
     """Bytes for decoded adapters in main memory, in MB."""
+    gains_mb: int = Field(1024, ge=1)
+    """Bytes of DoRA's gains on disk, in `<home>/serving/gains`, in MB; without a file they are computed again."""
     max_running_requests: int = Field(8, ge=1)
     """Requests that one engine replica decodes at a time."""
     max_queued_requests: int = Field(64, ge=1)
