@@ -133,7 +133,7 @@ class ExpertBank:
         self.place(slot, self.prepare(package))
 
     def prepare(self, package: AdapterPackage) -> PreparedExpert:
-        """Compute all that a slot needs: a DoRA takes a product W·Aᵀ a layer, once. It may run beside the bank's thread.
+        """Compute all that a slot needs: a DoRA takes a product W·Aᵀ a layer, once. Runs beside the bank's thread.
 
         Raises:
             PackageRejected: it does not fit the base.

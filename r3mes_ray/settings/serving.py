@@ -61,8 +61,8 @@ class VllmEngine(Section):
     """Adapters that the engine holds at a time; their memory is reserved when it starts."""
     max_rank: Literal[8, 16, 32, 64, 128, 256] = 32
     """Highest rank of an adapter; memory is reserved for this one."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of the weights and of the computation."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Of the weights and of the computation; a BitNet's sums overflow float16."""
     kv_cache_mb: int = Field(512, ge=16)
     """Bytes for keys and values of the running requests, in MB."""
     compile: bool = False

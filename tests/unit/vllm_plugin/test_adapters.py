@@ -86,9 +86,39 @@ def test_package_of_ours_is_read_with_its_base_and_gradient_hash(tmp_path):
         (lambda tensors, some: tensors.pop(some + ".lora_B.weight"), "tensors"),
         (lambda tensors, some: tensors[some + ".lora_A.weight"].fill_(float("nan")), "finite"),
         (lambda tensors, some: tensors.update({some + ".lora_A.weight": torch.ones(3, 128)}), "shape"),
+        (lambda tensors, some: tensors.update({some + ".lora_A.weight": torch.ones(4, 128, 1)}), "shape"),
+        (lambda tensors, some: tensors.update({some + ".lora_B.weight": torch.ones(4)}), "shape"),
+        (lambda tensors, some: tensors.update({some + ".lora_B.weight": torch.ones(128, 5)}), "shape"),
+        (lambda tensors, some: tensors.update({some + ".lora_magnitude_vector": torch.ones(1)}), "shape"),
+        (lambda tensors, some: tensors.update({some + ".lora_magnitude_vector": torch.ones(129)}), "shape"),
+        (lambda tensors, some: tensors[some + ".lora_magnitude_vector"][5].fill_(0.0), "magnitude"),
+        (lambda tensors, some: tensors[some + ".lora_magnitude_vector"][5].fill_(-1.0), "magnitude"),
+        (lambda tensors, some: tensors[some + ".lora_magnitude_vector"][5].fill_(float("inf")), "finite"),
+        (lambda tensors, some: tensors[some + ".lora_B.weight"][5].fill_(float("-inf")), "finite"),
+        (lambda tensors, some: tensors.update({some + ".lora_A.weight": torch.ones(4, 128).int()}), "dtype"),
+        (lambda tensors, some: tensors.update({some + ".lora_B.weight": torch.ones(128, 4).bool()}), "dtype"),
+        (lambda tensors, some: tensors.update({some + ".lora_magnitude_vector": torch.ones(128).long()}), "dtype"),
         (lambda tensors, some: tensors.update({"base_model.model.lm_head.weight": torch.ones(3)}), "tensors"),
     ],
-    ids=["no magnitude", "no B", "nan", "rank", "whole matrix"],
+    ids=[
+        "no magnitude",
+        "no B",
+        "nan",
+        "rank",
+        "A of three dimensions",
+        "B of one dimension",
+        "B of another rank",
+        "one magnitude for all rows",
+        "a magnitude too many",
+        "magnitude of zero",
+        "magnitude below zero",
+        "infinite magnitude",
+        "infinite B",
+        "integers in A",
+        "truth values in B",
+        "integers in magnitude",
+        "whole matrix",
+    ],
 )
 def test_adapter_that_does_not_fit_together_is_refused(dora, change, rule):
     tensors = load_file(dora / TENSORS)
@@ -105,3 +135,12 @@ def test_adapter_cut_off_or_missing_is_refused(dora):
         read_adapter(dora, None)
     with pytest.raises(FileNotFoundError):
         read_adapter(dora / "none", None)
+
+
+@pytest.mark.parametrize(("name", "size"), [(TENSORS, (1 << 32) + 1), ("adapter_config.json", (1 << 20) + 1)])
+def test_file_above_the_limit_is_refused_before_it_is_read(dora, name, size):
+    with (dora / name).open("r+b") as file:
+        file.truncate(size)
+    with pytest.raises(PackageRejected, match="larger than") as refused:
+        read_adapter(dora, None)
+    assert (refused.value.rule, refused.value.subject) == ("size", name)
