@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from r3mes_ray.errors import InvalidInput
-from r3mes_ray.models.adapters import AdapterPackage, check_against_base
+from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter, check_against_base
 from r3mes_ray.models.base import BaseModel
 from r3mes_ray.models.bitnet import BitLinear, ternary_product
-from r3mes_ray.models.dora import gain, sum_dtype
+from r3mes_ray.models.dora import sum_dtype
+from r3mes_ray.models.gains import GainCache
 
 BASE = -1
 """Slot of a row without adapter."""
@@ -94,9 +95,10 @@ class ExpertLinear(BitLinear):
 class ExpertBank:
     """The adapters that a base holds ready, in numbered slots. Used by one thread, but for `prepare`."""
 
-    def __init__(self, base: BaseModel, slots: int, max_rank: int = 256) -> None:
-        """Turn the base's layers into layers with slots; a base has one bank at most."""
+    def __init__(self, base: BaseModel, slots: int, max_rank: int = 256, gains: GainCache | None = None) -> None:
+        """Turn the base's layers into layers with slots; a base has one bank at most. `gains` keeps DoRA's gains."""
         self._base, self._max_rank = base, max_rank
+        self._gains = gains or GainCache(base.base_hash)
         self._slots: list[dict[str, _Loaded] | None] = [None] * slots
         self._shapes = base.linear_shapes
         self._plan = _Plan(())
@@ -131,21 +133,25 @@ class ExpertBank:
         self.place(slot, self.prepare(package))
 
     def prepare(self, package: AdapterPackage) -> PreparedExpert:
-        """Compute all that a slot needs: one product W·Aᵀ a layer for DoRA. It may run beside the bank's own thread.
+        """Compute all that a slot needs: a DoRA takes a product W·Aᵀ a layer, once. Runs beside the bank's thread.
 
         Raises:
             PackageRejected: it does not fit the base.
         """
         check_against_base(package, self._shapes, self._base.base_hash, self._max_rank)
-        loaded = {}
-        for name, module in package.modules().items():
-            weight = self._base.effective_weight(name)
-            # In float64 on the CPU, whatever the device: the same gains everywhere.
-            gains = gain(weight.cpu(), module)
-            high = (gains[:, None] * (module.b.double() * module.scale)).t().contiguous().to(weight)
-            kept = None if module.magnitude is None else gains.to(weight)
-            loaded[name] = _Loaded(module.a.contiguous().to(weight), high, kept)
+        modules = package.modules()
+        # In float64 on the CPU, whatever the device: the same gains everywhere.
+        gains = self._gains.of(package.manifest.gradient_hash, modules, self._base.effective_weight)
+        loaded = {name: self._load(name, module, gains.get(name)) for name, module in modules.items()}
         return PreparedExpert(loaded)
+
+    def _load(self, name: str, module: ModuleAdapter, gain: Tensor | None) -> _Loaded:
+        like = self._base.linear(name).codes
+        high = module.b.double() * module.scale
+        if gain is not None:
+            high = gain[:, None] * high
+        kept = None if gain is None else gain.to(like)
+        return _Loaded(module.a.contiguous().to(like), high.t().contiguous().to(like), kept)
 
     def place(self, slot: int, expert: PreparedExpert) -> None:
         """Put a prepared adapter into a slot, in place of what is there; costs nothing.

@@ -61,8 +61,8 @@ class VllmEngine(Section):
     """Adapters that the engine holds at a time; their memory is reserved when it starts."""
     max_rank: Literal[8, 16, 32, 64, 128, 256] = 32
     """Highest rank of an adapter; memory is reserved for this one."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of the weights and of the computation."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Of the weights and of the computation; a BitNet's sums overflow float16."""
     kv_cache_mb: int = Field(512, ge=16)
     """Bytes for keys and values of the running requests, in MB."""
     compile: bool = False
@@ -91,6 +91,8 @@ class ServingSettings(Section):
     """Bytes for adapters beside the engine's weights (its device), in MB."""
     ram_capacity_mb: int = Field(512, ge=1)
     """Bytes for decoded adapters in main memory, in MB."""
+    gains_mb: int = Field(1024, ge=1)
+    """Bytes of DoRA's gains on disk, in `<home>/serving/gains`, in MB; without a file they are computed again."""
     max_running_requests: int = Field(8, ge=1)
     """Requests that one engine replica decodes at a time."""
     max_queued_requests: int = Field(64, ge=1)

@@ -14,7 +14,7 @@ to be called. `VLLM_PLUGINS` can name the plugins that are loaded. Without vLLM 
 An adapter is added with `add_lora` before its first request: a bad one inside `generate` leaves its request queued. The
 name must change with the content (put its CID into it): vLLM's prefix cache goes by the name. A package's base hash is
 compared with the engine's model; a layer's gain g = m / |W + s B A| is computed once, by factors and in float64, from
-the base on disk (`gains.GainCache`).
+the base on disk (`models.gains.GainCache`).
 
 Errors of adding: `PackageRejected` (rule `base`, `target`, `shape`, `tensors`, …), `ModelError` (the base's weights do
 not say a norm), vLLM's `ValueError` (rank) and `LoRAAdapterNotFoundError`. Errors of starting: `ConfigError` for a mode

@@ -19,6 +19,8 @@ from r3mes_ray.models.adapters.manifest import FILE as MANIFEST
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 MAX_BYTES = 1 << 32
+_MAX_JSON_BYTES = 1 << 20
+_FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 _PREFIX = "base_model.model."
 _ENDINGS = {
     ".lora_A.weight": "a",
@@ -54,16 +56,25 @@ def read_adapter(folder: Path, context_tokens: int | None) -> AdapterFiles:
         FileNotFoundError: there is no adapter.
         PackageRejected: it breaks a rule, or PEFT's files do not fit together.
     """
+    config = _read(folder / CONFIG, _MAX_JSON_BYTES)
     helper = PEFTHelper.from_local_dir(str(folder), context_tokens)
     if (folder / MANIFEST).exists():
         return _ours(read_package(folder, max_bytes=MAX_BYTES), helper)
-    data = (folder / TENSORS).read_bytes()
+    data = _read(folder / TENSORS, MAX_BYTES)
     try:
         tensors = load(data)
     except SafetensorError as error:
         raise PackageRejected("safetensors", TENSORS, str(error)) from error
-    digest = hashlib.sha256(data + (folder / CONFIG).read_bytes())
+    digest = hashlib.sha256(config)
+    digest.update(data)
     return AdapterFiles(_modules(tensors, helper), helper, digest.hexdigest(), None, bool(helper.use_dora))
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    if path.stat().st_size > max_bytes:
+        raise PackageRejected("size", path.name, f"is larger than {max_bytes} bytes")
+    with path.open("rb") as file:
+        return file.read(max_bytes)
 
 
 def without_dora(helper: PEFTHelper) -> PEFTHelper:
@@ -93,11 +104,32 @@ def _module(layer: str, found: Mapping[str, Tensor], helper: PEFTHelper) -> Modu
     if a is None or b is None or (magnitude is None) == bool(helper.use_dora):
         raise PackageRejected("tensors", layer, "misses lora_A or lora_B, or its magnitude does not fit use_dora")
     rank, scale = helper.get_rank_and_scaling(layer)
-    if a.shape[0] != rank or b.shape[1] != rank:
-        raise PackageRejected(
-            "shape", layer, f"lora_A {tuple(a.shape)}, lora_B {tuple(b.shape)} are not of rank {rank}"
-        )
-    own = (a, b) if magnitude is None else (a, b, magnitude)
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in own):
-        raise PackageRejected("finite", layer, "has a value that is NaN or infinite")
+    _check_factors(layer, a, b, rank)
+    if magnitude is not None:
+        _check_magnitude(layer, magnitude, len(b))
     return ModuleAdapter(a, b, scale, None if magnitude is None else magnitude.reshape(-1))
+
+
+def _check_factors(layer: str, a: Tensor, b: Tensor, rank: int) -> None:
+    if a.dim() != 2 or b.dim() != 2 or len(a) != rank or b.shape[1] != rank:
+        raise PackageRejected(
+            "shape", layer, f"lora_A {tuple(a.shape)}, lora_B {tuple(b.shape)} are no matrices of rank {rank}"
+        )
+    _check_values(layer, a)
+    _check_values(layer, b)
+
+
+def _check_magnitude(layer: str, magnitude: Tensor, rows: int) -> None:
+    if magnitude.numel() != rows:
+        found = tuple(magnitude.shape)
+        raise PackageRejected("shape", layer, f"has a magnitude of shape {found} for {rows} rows of lora_B")
+    _check_values(layer, magnitude)
+    if not bool((magnitude > 0).all()):
+        raise PackageRejected("magnitude", layer, "is not positive everywhere")
+
+
+def _check_values(layer: str, tensor: Tensor) -> None:
+    if tensor.dtype not in _FLOATS:
+        raise PackageRejected("dtype", layer, f"has values of type {tensor.dtype}, not of a float type")
+    if not bool(torch.isfinite(tensor).all()):
+        raise PackageRejected("finite", layer, "has a value that is NaN or infinite")

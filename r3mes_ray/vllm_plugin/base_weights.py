@@ -23,12 +23,16 @@ TERNARY = "bitnet"
 class BaseWeights:
     """A model folder as the source of whole, unsharded matrices, whatever an engine did with its own copy.
 
+    Args:
+        folder: of the model.
+        known_hash: its `base_hash`, where that has been computed already.
+
     Raises:
         ModelError: there is no such folder, or no safetensors in it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, known_hash: str | None = None) -> None:
+        self._folder, self._known_hash = folder, known_hash
         try:
             self.config: dict[str, Any] = json.loads((folder / "config.json").read_text())
         except (OSError, ValueError) as error:
@@ -64,6 +68,8 @@ class BaseWeights:
     @cached_property
     def base_hash(self) -> str:
         """What adapters are bound to: for a BitNet the hash that manifests carry, else SHA-256 of the files."""
+        if self._known_hash is not None:
+            return self._known_hash
         if self.ternary:
             return base_hash(read_checkpoint(self._folder))
         digest = hashlib.sha256()

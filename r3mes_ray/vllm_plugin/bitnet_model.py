@@ -18,7 +18,7 @@ from vllm.model_executor.models import llama
 from vllm.model_executor.utils import set_weight_attrs
 
 from r3mes_ray.models.checkpoint import ternary_weight
-from r3mes_ray.vllm_plugin.bitnet_quantization import BitNetQuantization
+from r3mes_ray.vllm_plugin.bitnet_quantization import BitNetQuantization, check_dtype
 
 WEIGHTS = "unpacked"
 """How ternary weights are kept while the model runs."""
@@ -137,6 +137,7 @@ class BitNetForCausalLM(llama.LlamaForCausalLM):
     ternary_weights = WEIGHTS
 
     def __init__(self, *, vllm_config: VllmConfig, prefix: str = "") -> None:
+        check_dtype(vllm_config.model_config.dtype)
         if vllm_config.quant_config is None:
             vllm_config.quant_config = BitNetQuantization({})
         super().__init__(vllm_config=vllm_config, prefix=prefix, layer_type=BitNetDecoderLayer)

@@ -17,12 +17,25 @@ from vllm.model_executor.layers.linear import LinearBase, RowParallelLinear, Unq
 from vllm.model_executor.layers.quantization.base_config import QuantizationConfig
 from vllm.model_executor.utils import set_weight_attrs
 
+from r3mes_ray.errors import ConfigError
 from r3mes_ray.models.bitnet import activation_codes
 
 METHOD = "bitnet"
 """`quant_method` in config.json, as transformers writes it."""
 
+DTYPES = (torch.float32, torch.bfloat16)
+
 logger = init_logger(__name__)
+
+
+def check_dtype(dtype: torch.dtype) -> None:
+    """Refuse a type in which sums of int8 steps overflow; vLLM asks only where a model folder names its scheme.
+
+    Raises:
+        ConfigError: names the type.
+    """
+    if dtype not in DTYPES:
+        raise ConfigError("dtype", f"a BitNet's sums overflow {dtype}; take bfloat16 or float32")
 
 
 class BitNetQuantization(QuantizationConfig):
@@ -44,8 +57,8 @@ class BitNetQuantization(QuantizationConfig):
 
     @classmethod
     def get_supported_act_dtypes(cls) -> list[torch.dtype]:
-        """All that a model is run in."""
-        return [torch.float32, torch.bfloat16, torch.float16]
+        """Those that hold a sum of int8 steps: in float16 it overflows from 517 columns on."""
+        return list(DTYPES)
 
     @classmethod
     def get_min_capability(cls) -> int:

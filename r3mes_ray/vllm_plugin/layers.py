@@ -76,23 +76,19 @@ class ExactLayer(BaseLinearLayerWithLoRA):
         raise NotImplementedError
 
     def _apply_sync(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        late = bias if self.scales() else None
-        output: Tensor = self._get_quant_method().apply(self.base_layer, x, bias if late is None else None)
+        # Always after the product, so that a row's bits do not depend on whether a slot holds a DoRA.
+        output: Tensor = self._get_quant_method().apply(self.base_layer, x, None)
         self._adapt_any(output, x)
-        return output if late is None else output + late
+        return output if bias is None else output + bias
 
     def _apply_base_forward(self, x: Tensor) -> Tensor:
         """For layers whose own `forward` must run: its bias is taken off and put back."""
         product = self.base_layer(x)
         output: Tensor = product[0] if isinstance(product, tuple) else product
-        late: Tensor | None = self.base_layer.bias if self.scales() and not self.base_layer.skip_bias_add else None
+        late: Tensor | None = None if self.base_layer.skip_bias_add else self.base_layer.bias
         output = output if late is None else output - late
         self._adapt_any(output, x)
         return output if late is None else output + late
-
-    def scales(self) -> bool:
-        """Whether a row may have a gain; always, where the answer is compiled in."""
-        return True
 
     def _adapt_any(self, output: Tensor, x: Tensor) -> None:
         """The transformers backend has one dimension more."""
@@ -135,10 +131,6 @@ class GroupedLayer(ExactLayer):
     def place_gains(self, index: int, gains: Sequence[Tensor | None]) -> None:
         """Store this rank's gains, by slice."""
         self.bank.scale(index, gains)
-
-    def scales(self) -> bool:
-        """Whether a slot holds a DoRA."""
-        return torch.compiler.is_compiling() or self.bank.has_gains
 
     def adapt(self, y: Tensor, x: Tensor) -> None:
         """Apply the plan; as a registered operation where the model is compiled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,25 @@ from vllm.platforms import current_platform
 
 from r3mes_ray.errors import ConfigError, PackageRejected
 from r3mes_ray.models.adapters import ModuleAdapter
+from r3mes_ray.models.gains import DEFAULT_BYTES, GainCache, Gains
 from r3mes_ray.vllm_plugin.adapter_files import AdapterFiles, read_adapter, without_dora
 from r3mes_ray.vllm_plugin.base_weights import BaseWeights
-from r3mes_ray.vllm_plugin.gains import GainCache, Gains
 from r3mes_ray.vllm_plugin.layers import ExactLayer
+from r3mes_ray.vllm_plugin.ready import ReadyAdapter, ReadyLayer, make_ready, take
 from r3mes_ray.vllm_plugin.self_check import check_layers
 
 SETTINGS_KEY = "r3mes"
-"""Key of our settings in vLLM's `additional_config`: `gains_dir`, a folder that keeps DoRA's gains across restarts."""
+"""Key of our settings in vLLM's `additional_config`.
+
+`gains_dir`: folder that keeps DoRA's gains across restarts; else they are kept while the worker lives. `gains_bytes`:
+of its files together. `base_hash`: of the model, where the caller has computed it already.
+"""
 
 
 class ExactLoRAModel(LoRAModel):
     """An adapter whose factors have scale and gain in them, with the gains beside."""
 
-    gains: Gains = {}  # noqa: RUF012 (replaced, never changed)
+    gains: dict[str, torch.Tensor] = {}  # noqa: RUF012 (replaced, never changed)
 
 
 class ExactModelManager(LRUCacheLoRAModelManager):
@@ -83,8 +89,8 @@ class ExactWorkerManager(LRUCacheWorkerLoRAManager):
         super().__init__(vllm_config, device, embedding_modules, ExactLoRAModel)
         refuse_modes(vllm_config)
         self._model_config = vllm_config.model_config
-        settings = (vllm_config.additional_config or {}).get(SETTINGS_KEY, {})
-        self._gains_dir = Path(settings["gains_dir"]) if settings.get("gains_dir") else None
+        self._settings: dict[str, Any] = (vllm_config.additional_config or {}).get(SETTINGS_KEY, {})
+        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
         self._cache: GainCache | None = None
         self._base: BaseWeights | None = None
 
@@ -102,17 +108,35 @@ class ExactWorkerManager(LRUCacheWorkerLoRAManager):
     def base(self) -> BaseWeights:
         """The base on disk."""
         if self._base is None:
-            self._base = BaseWeights(_model_folder(self._model_config.model, self._model_config.revision))
+            folder = _model_folder(self._model_config.model, self._model_config.revision)
+            self._base = BaseWeights(folder, self._settings.get("base_hash"))
         return self._base
 
     @property
     def gains(self) -> GainCache:
         """Gains of the adapters that were used last."""
         if self._cache is None:
-            self._cache = GainCache(self.base, self._gains_dir)
+            folder = self._settings.get("gains_dir")
+            if folder is None:
+                self._own_folder = tempfile.TemporaryDirectory(prefix="r3mes-gains-")
+                folder = self._own_folder.name
+            budget = int(self._settings.get("gains_bytes", DEFAULT_BYTES))
+            self._cache = GainCache(self.base.base_hash, Path(folder), budget)
         return self._cache
 
     def _load_adapter(self, lora_request: LoRARequest) -> LoRAModel:
+        ready = take(lora_request.lora_path)
+        if ready is None:
+            ready = self._ready(self._read(lora_request))
+        names = {name: self._vllm_name(name) for name in ready.layers}
+        for name, layer in ready.layers.items():
+            self._check_shape(name, names[name], layer)
+        loras = {names[name]: _weights(names[name], layer) for name, layer in ready.layers.items()}
+        model = ExactLoRAModel(lora_request.lora_int_id, ready.rank, loras)
+        model.gains = {names[name]: layer.gain for name, layer in ready.layers.items() if layer.gain is not None}
+        return model
+
+    def _read(self, lora_request: LoRARequest) -> AdapterFiles:
         folder = Path(get_adapter_absolute_path(lora_request.lora_path))
         try:
             adapter = read_adapter(folder, self.max_position_embeddings)
@@ -122,24 +146,16 @@ class ExactWorkerManager(LRUCacheWorkerLoRAManager):
         if adapter.base_hash is not None and adapter.base_hash != self.base.base_hash:
             detail = f"is of base {adapter.base_hash}, not {self.base.base_hash}"
             raise PackageRejected("base", str(folder), detail)
-        return self._build(lora_request.lora_int_id, adapter)
+        return adapter
 
-    def _build(self, lora_id: int, adapter: AdapterFiles) -> ExactLoRAModel:
-        names = {name: self._vllm_name(name) for name in adapter.modules}
+    def _ready(self, adapter: AdapterFiles) -> ReadyAdapter:
         for name, module in adapter.modules.items():
-            self._check_shape(name, names[name], module)
-        gains = self.gains.of(adapter) if adapter.dora else {}
-        dtype = self.lora_config.lora_dtype
-        loras = {}
-        for name, module in adapter.modules.items():
-            high = module.b.double() * module.scale
-            if name in gains:
-                high = gains[name][:, None] * high
-            factors = module.a.to(dtype).contiguous(), high.to(dtype).contiguous()
-            loras[names[name]] = LoRALayerWeights(names[name], module.rank, module.rank, *factors, scaling=1.0)
-        model = ExactLoRAModel(lora_id, adapter.helper.r, loras)
-        model.gains = {names[name]: gain for name, gain in gains.items()}
-        return model
+            # Before gains are computed: they need the layer.
+            self._check_shape(name, self._vllm_name(name), module)
+        gains: Gains = {}
+        if adapter.dora:
+            gains = self.gains.of(adapter.identity, adapter.modules, self.base.weight)
+        return make_ready(adapter.helper.r, adapter.modules, gains, self.lora_config.lora_dtype)
 
     def _vllm_name(self, name: str) -> str:
         mapper = getattr(self._adapter_manager.model, "hf_to_vllm_mapper", None)
@@ -148,7 +164,7 @@ class ExactWorkerManager(LRUCacheWorkerLoRAManager):
         vllm_name, _ = parse_fine_tuned_lora_name(f"base_model.model.{name}.lora_A.weight", renames)
         return vllm_name
 
-    def _check_shape(self, name: str, vllm_name: str, module: ModuleAdapter) -> None:
+    def _check_shape(self, name: str, vllm_name: str, module: ModuleAdapter | ReadyLayer) -> None:
         manager: ExactModelManager = self._adapter_manager
         found = manager.layer_of(vllm_name)
         if found is None:
@@ -171,6 +187,11 @@ def refuse_modes(vllm_config: VllmConfig) -> None:
         raise ConfigError("fully_sharded_loras", "adapters of sharded rank bypass DoRA's gains; leave it off")
     if envs.VLLM_LORA_ENABLE_DUAL_STREAM:
         raise ConfigError("VLLM_LORA_ENABLE_DUAL_STREAM", "the second stream sees no gains; leave it off")
+
+
+def _weights(name: str, layer: ReadyLayer) -> LoRALayerWeights:
+    rank = len(layer.a)
+    return LoRALayerWeights(name, rank, rank, layer.a, layer.b, scaling=1.0)
 
 
 def _model_folder(model: str, revision: str | None) -> Path:

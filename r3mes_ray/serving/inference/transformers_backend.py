@@ -7,7 +7,8 @@ import torch
 from r3mes_ray.errors import ConfigError
 from r3mes_ray.models.base import BaseModel, load_base
 from r3mes_ray.models.experts import ExpertBank
-from r3mes_ray.serving.inference.opened import Opened, ServedBase
+from r3mes_ray.models.gains import GainCache
+from r3mes_ray.serving.inference.opened import Opened, ServedBase, open_gains
 from r3mes_ray.serving.inference.row_decoder import RowDecoder
 from r3mes_ray.serving.inference.rows import TransformerRows
 from r3mes_ray.serving.inference.sequence import TextRules
@@ -30,13 +31,17 @@ def open_transformers(settings: Settings, engine: TransformersEngine) -> Opened:
             )
         base.model.to("cuda")
     served = ServedBase(base.base_id, base.base_hash, base.context_tokens, base.tokenizer, base.linear_shapes)
-    return Opened(start_transformers(settings.serving, base, engine.max_adapters), served, engine.max_adapters)
+    gains = open_gains(settings, base.base_hash)
+    backend = start_transformers(settings.serving, base, engine.max_adapters, gains)
+    return Opened(backend, served, engine.max_adapters)
 
 
-def start_transformers(settings: ServingSettings, base: BaseModel, slots: int) -> ThreadedBackend:
-    """Start the engine on a loaded base."""
+def start_transformers(
+    settings: ServingSettings, base: BaseModel, slots: int, gains: GainCache | None = None
+) -> ThreadedBackend:
+    """Start the engine on a loaded base; `gains` keeps DoRA's gains."""
     rules = text_rules(base)
-    rows = TransformerRows(base, ExpertBank(base, slots), settings.max_running_requests)
+    rows = TransformerRows(base, ExpertBank(base, slots, gains=gains), settings.max_running_requests)
     return ThreadedBackend(
         RowDecoder(rows, rules),
         rows,

@@ -7,7 +7,6 @@ and exact DoRA.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ import torch
 from r3mes_ray.errors import ConfigError, ModelError
 from r3mes_ray.models.base import SHIPPED, base_hash, shipped_path
 from r3mes_ray.models.checkpoint import read_checkpoint
-from r3mes_ray.serving.inference.opened import Opened, ServedBase
+from r3mes_ray.serving.inference.opened import Opened, ServedBase, open_gains
 from r3mes_ray.serving.inference.sequence import TextRules
 from r3mes_ray.serving.inference.threaded import ThreadedBackend
-from r3mes_ray.settings import ServingSettings, Settings, VllmEngine
+from r3mes_ray.settings import Settings, VllmEngine
 
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -45,22 +44,17 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
     prepare_environment(settings.model.threads)
     try:
         from r3mes_ray.serving.inference.vllm_decoder import VllmDecoder
-        from r3mes_ray.serving.inference.vllm_slots import VllmSlots
+        from r3mes_ray.serving.inference.vllm_slots import EngineSide, VllmSlots
         from r3mes_ray.vllm_plugin.base_weights import BaseWeights
-        from r3mes_ray.vllm_plugin.gains import GainCache
     except ImportError as error:
         detail = f"vLLM cannot be imported ({error}); install it, or take transformers"
         raise ConfigError("serving.engine", detail) from error
-    gains = tempfile.TemporaryDirectory(prefix="r3mes-gains-")
-    running = start_engine(folder, base, settings.serving, engine, gains_dir=gains.name)
+    running = start_engine(folder, base, settings, engine)
     rules = text_rules(folder, base)
-    cache = GainCache(BaseWeights(folder), Path(gains.name), max_bytes=1)
-    slots = VllmSlots(running, base, cache, Path(gains.name), max_rank=engine.max_rank)
-
-    def release() -> None:
-        running.engine_core.shutdown()
-        gains.cleanup()
-
+    weights = BaseWeights(folder, base.base_hash)
+    gains = open_gains(settings, base.base_hash)
+    side = EngineSide(base, weights.weight, gains, getattr(torch, engine.dtype), engine.max_rank)
+    slots = VllmSlots(running, side)
     backend = ThreadedBackend(
         VllmDecoder(running, slots, rules),
         slots,
@@ -68,7 +62,7 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
         max_running=settings.serving.max_running_requests,
         max_waiting=settings.serving.max_queued_requests,
         guides=True,
-        release=release,
+        release=running.engine_core.shutdown,
     )
     return Opened(backend, base, engine.max_adapters)
 
@@ -89,6 +83,8 @@ def prepare_environment(threads: int) -> None:
     """Set what vLLM reads from the environment, where nobody set it; before it is imported for the first time."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    # Adapters are handed over inside this process.
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     if threads > 0:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         torch.set_num_threads(threads)
@@ -112,9 +108,7 @@ def served_base(folder: Path) -> ServedBase:
     return ServedBase(checkpoint.name, base_hash(checkpoint), context, tokenizer, shapes)
 
 
-def start_engine(
-    folder: Path, base: ServedBase, serving: ServingSettings, engine: VllmEngine, *, gains_dir: str
-) -> Any:
+def start_engine(folder: Path, base: ServedBase, settings: Settings, engine: VllmEngine) -> Any:
     """The engine of vLLM, in this process.
 
     Raises:
@@ -128,7 +122,7 @@ def start_engine(
         tokenizer=str(folder),
         dtype=engine.dtype,
         max_model_len=base.context_tokens,
-        max_num_seqs=serving.max_running_requests,
+        max_num_seqs=settings.serving.max_running_requests,
         enable_lora=True,
         max_loras=engine.max_adapters,
         max_cpu_loras=engine.max_adapters,
@@ -142,7 +136,7 @@ def start_engine(
         generation_config="vllm",
         # A small model may else fill an answer with white space between two tokens of JSON.
         structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
-        additional_config={"r3mes": {"gains_dir": gains_dir}},
+        additional_config={"r3mes": {"base_hash": base.base_hash}},
         seed=0,
     )
     try:

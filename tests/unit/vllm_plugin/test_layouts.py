@@ -12,9 +12,11 @@ pytest.importorskip("vllm")
 
 from safetensors.torch import load_file, save_file
 
+from r3mes_ray.errors import ConfigError
 from r3mes_ray.models.base import shipped_path
 from r3mes_ray.models.checkpoint import read_checkpoint
 from r3mes_ray.models.pack import pack_codes
+from r3mes_ray.settings import parse_settings
 from r3mes_ray.vllm_plugin.base_weights import BaseWeights
 from r3mes_ray.vllm_plugin.bitnet_model import BitNetForCausalLM
 from r3mes_ray.vllm_plugin.bitnet_quantization import BitNetQuantization
@@ -86,3 +88,12 @@ def test_base_weights_have_the_hash_that_manifests_carry():
     from r3mes_ray.models.base import load_base
 
     assert BaseWeights(shipped_path("tiny")).base_hash == load_base("tiny").base_hash
+
+
+def test_float16_is_refused_with_and_without_a_scheme():
+    config = SimpleNamespace(model_config=SimpleNamespace(dtype=torch.float16), quant_config=None)
+    with pytest.raises(ConfigError, match=r"overflow torch\.float16.*bfloat16"):
+        BitNetForCausalLM(vllm_config=config)
+    assert torch.float16 not in BitNetQuantization({}).get_supported_act_dtypes()
+    with pytest.raises(ConfigError, match=r"dtype.*bfloat16"):
+        parse_settings({"serving": {"engine": {"kind": "vllm", "dtype": "float16"}}})

@@ -18,7 +18,7 @@ from vllm.model_executor.layers import linear
 from r3mes_ray.vllm_plugin.layers import GROUPED_LAYERS
 from r3mes_ray.vllm_plugin.plan import make_plan
 
-HIDDEN, HEAD, RANK = 32, 4, 3
+HIDDEN, HEAD, RANK, WIDE = 32, 4, 3, 4096
 ROWS = (0, -1, 1, 0)
 
 
@@ -121,3 +121,18 @@ def test_row_parallel_layer_of_two_ranks_sums_to_the_formula(shard):
         whole.fill(layer)
         total = total + layer.apply(whole.x[:, cut].contiguous(), whole.biases[0] if rank == 0 else None)
     torch.testing.assert_close(total, whole.expected(0, bias=True), atol=1e-4, rtol=1e-4)
+
+
+def test_bits_of_a_base_row_do_not_change_when_another_slot_gets_a_dora(shard):
+    # Many rows and columns: a library sums them in several blocks, the first of which would begin at the bias.
+    whole = Whole([HIDDEN], 2 * WIDE)
+    layer = shard(stock.RowParallelLinearWithLoRA, lambda: linear.RowParallelLinear(2 * WIDE, HIDDEN), 0)
+    layer.base_layer.weight.data = whole.weights[0][:, :WIDE].contiguous()
+    x, slots = whole.x[:, :WIDE].repeat(4, 1), ROWS * 4
+    layer.set_mapping(SimpleNamespace(plan=make_plan(slots)))
+    before = layer.apply(x, whole.biases[0])
+    whole.fill(layer)
+    after = layer.apply(x, whole.biases[0])
+    base_rows = [row for row, slot in enumerate(slots) if slot < 0]
+    assert torch.equal(after[base_rows], before[base_rows])
+    assert not torch.equal(after, before)
