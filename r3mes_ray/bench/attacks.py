@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from r3mes_ray.bench.bounds import Honest, bound, distance_to_mean, honest_geometry
+from r3mes_ray.bench.bounds import Honest, bound, bound_before, distance_to_mean, honest_geometry
 from r3mes_ray.bench.liars import ATTACKS, Modules
 from r3mes_ray.bench.report import Report, Row, machine, row
 from r3mes_ray.chain.records import RoundPhase, RoundRecord
@@ -89,7 +89,8 @@ class _Bench:
         gram = gram_of_steps(self.base, [*honest, result], None, LAPACK)
         distance = distance_to_mean(gram, range(len(honest)), len(honest))
         borne = faults_borne(rule, len(updates), parameters) or 0
-        largest = bound(rule, known, len(updates), borne, len(updates) - len(honest)) if before is None else None
+        sizes = (len(updates), borne, len(updates) - len(honest))
+        largest = bound(rule, known, *sizes) if before is None else bound_before(before, rule, known, *sizes)
         allowed = None if largest is None else largest + _cut(aggregate, math.sqrt(max(0.0, float(gram[-1, -1]))))
         return Outcome(loss, distance / known.radius, None if allowed is None else allowed / known.radius)
 

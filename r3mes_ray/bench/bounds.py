@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -68,6 +68,25 @@ def bound(
     return None if found is None else SLACK * found
 
 
+MIXED = ("krum", "multi-krum", "geometric-median")
+"""Rules whose bounds hold from any point within ρ of all honest steps, so also after a pre-aggregation."""
+
+
+def bound_before(before: str, rule: str, honest: Honest, n: int, faults: int, liars: int) -> float | None:
+    """The same for a rule after its pre-aggregation `nnm` or `arc`, of equal weights; None where none is known here.
+
+    NNM: the N − f nearest of an honest step lie within D of it, so their mean is off by 2b/(n − f)·D + ℓ at most.
+    ARC: clipping to a ball brings no two points farther apart, and moves the honest mean by ‖mean‖ − r at most.
+    """
+    if rule not in MIXED:
+        return None
+    if before == "nnm":
+        radius = 2 * liars / (n - faults) * honest.diameter + _left_out(honest, n, faults, liars)
+        return bound(rule, replace(honest, radius=radius, diameter=2 * radius), n, faults, liars)
+    found = bound(rule, honest, n, faults, liars)
+    return None if found is None else found + SLACK * max(0.0, honest.mean - honest.shortest)
+
+
 def honest_shares(weights: Sequence[float], cap: int, faults: int, liars: int) -> tuple[float, ...]:
     """Of the honest updates among all, scaled to sum to 1; the liars are the last."""
     honest = levelled_shares(weights, cap, faults)[: len(weights) - liars]
@@ -77,7 +96,7 @@ def honest_shares(weights: Sequence[float], cap: int, faults: int, liars: int) -
 
 def _bound(rule: str, honest: Honest, n: int, f: int, b: int, s: float) -> float | None:
     """Of weights that count alike in the rules that choose, and of the share s of the liars in the others."""
-    left_out = (f - b) / (n - b) * honest.diameter
+    left_out = _left_out(honest, n, f, b)
     match rule:
         case "krum" | "multi-krum":
             # A liar is chosen for the sum over n − f − 2 neighbours, of which at least n − f − 1 − b are honest.
@@ -101,6 +120,11 @@ def _bound(rule: str, honest: Honest, n: int, f: int, b: int, s: float) -> float
         case "meamed":
             return 2 * honest.spread
     return None
+
+
+def _left_out(honest: Honest, n: int, f: int, b: int) -> float:
+    """ℓ, how far the mean of some n − f honest steps is from the mean of all of them."""
+    return (f - b) / (n - b) * honest.diameter
 
 
 def _bound_of_chosen(rule: str, honest: Honest, s: float) -> float:

@@ -68,7 +68,9 @@ class TrainingSettings(Section):
     outer_learning_rate: float | None = Field(None, gt=0, le=10)
     """How far an expert goes along what the rule says; none is 1."""
     outer_momentum: float | None = Field(None, ge=0, lt=1)
-    """Share of the expert's last step that is added; none is 0."""
+    """μ, what an expert keeps of its steps before; none is 0."""
+    outer_method: Literal["nesterov"] | None = None
+    """Whose momentum it is: `nesterov` as in DiLoCo; none is the heavy ball, which adds μ of the last step."""
     min_updates: int = Field(2, ge=1)
     """Fewer valid updates end the round without an aggregate."""
     evaluation: EvaluationSettings = EvaluationSettings()

@@ -84,7 +84,7 @@ def aggregate_updates(
         base: weights that the updates were trained on.
         plan: the round, with its rule and parameters.
         updates: at least one; a layer that none of them touches stays as in the base.
-        versions: the one that they started from, and the one before it where the round has momentum.
+        versions: the one that they started from, and those before it that the round's momentum needs.
         algebra: how sums and truncation are computed; only the default gives the bits that others recompute.
         weights: by the chain, one for each update, below 2**53; none weighs all alike.
         gram: inner products of the updates' steps, where they are known: `gram_of_steps` with the same algebra.
@@ -110,7 +110,7 @@ def aggregate_updates(
         task = partial(_mean, coefficients=tuple(coefficients), rank=parameters.rank, dora=dora)
         layers = work.each(task, base, [*adapters, start], name="aggregate", algebra=algebra)
     else:
-        adapters = [*updates, versions.previous]
+        adapters = [*updates, *versions.previous]
         rule = partial(coordinate, faults=parameters.faults or 0)
         task = partial(_reduce, rule=rule, outer=outer, rank=parameters.rank)
         layers = work.each(task, base, [*adapters, start], name="aggregate", algebra=algebra)
@@ -133,8 +133,10 @@ def _mean(job: LayerJob, *, coefficients: Sequence[float], rank: int, dora: bool
 
 
 def _reduce(job: LayerJob, *, rule: Callable[[Tensor], Tensor], outer: OuterStep, rank: int) -> ModuleMean:
-    weight, (*parts, previous, start) = job.load()
-    return reduce_module(weight, parts, (start, previous), rule, outer=outer, rank=rank, algebra=job.algebra).cpu()
+    weight, loaded = job.load()
+    count = len(loaded) - 1 - len(outer.previous)
+    versions = (loaded[-1], *loaded[count:-1])
+    return reduce_module(weight, loaded[:count], versions, rule, outer=outer, rank=rank, algebra=job.algebra).cpu()
 
 
 def _with_borne_faults(plan: RoundPlan, count: int) -> RuleParameters:
@@ -165,8 +167,7 @@ def _mixed(
     ]
     if abs(mixture.start) > 1e-12 or not pairs:
         pairs.append((versions.start, mixture.start))
-    if mixture.previous:
-        pairs.append((versions.previous, mixture.previous))
+    pairs += zip(versions.previous, mixture.previous, strict=True)
     return [adapter for adapter, _ in pairs], [c for _, c in pairs]
 
 

@@ -19,7 +19,7 @@ TILE_ENTRIES = 2**22
 def reduce_module(
     weight: Tensor,
     parts: Sequence[Part | None],
-    versions: tuple[Part | None, Part | None],
+    versions: Sequence[Part | None],
     rule: Callable[[Tensor], Tensor],
     *,
     outer: OuterStep,
@@ -33,22 +33,26 @@ def reduce_module(
     Args:
         weight: effective base weight W₀, (o, k), any float dtype.
         parts: None where an adapter leaves the module as in the base.
-        versions: the start version's part, and that of the version before it.
+        versions: the start version's part, and those of the versions before it that `outer` counts.
         rule: (N, d) → (d,).
-        outer: what the start version moves by, of what the rule says and of its last step.
+        outer: what the start version moves by, of what the rule says and of its steps before.
         rank: rank of the result; `kept_energy` says how much of the dense result it holds.
         algebra: how sums and truncation are computed.
     """
     effects = effects_of(weight, [*parts, *versions], algebra)
     rows, columns = weight.shape
-    height = max(1, TILE_ENTRIES // (columns * (len(parts) + 2)))
+    height = max(1, TILE_ENTRIES // (columns * (len(parts) + len(versions))))
     tiles = []
     for top in range(0, rows, height):
         tile = slice(top, min(top + height, rows))
         base = weight[tile].double()
-        *steps, first, before = (_step(base, effects, index, tile, algebra) for index in range(len(parts) + 2))
+        steps = [_step(base, effects, index, tile, algebra) for index in range(len(parts) + 1)]
+        first = steps.pop()
         moved = rule(torch.stack([(step - first).reshape(-1) for step in steps])).reshape(base.shape)
-        tiles.append(first + outer.learning_rate * moved + outer.momentum * (first - before))
+        found = first + outer.scale * moved
+        for index, coefficient in enumerate(outer.previous, len(parts) + 1):
+            found += coefficient * (_step(base, effects, index, tile, algebra) - first)
+        tiles.append(found)
     dense = torch.cat(tiles)
     cut = algebra.truncate(dense, None, rank)
     return ModuleMean(cut.b.float(), cut.a.float(), None, cut.kept_energy, cut.total_energy)

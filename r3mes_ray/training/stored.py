@@ -107,13 +107,14 @@ class StoredAdapter:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What a round goes on from: the expert's start version and the one before it, each None for the base.
+    """What a round goes on from: the expert's start version and those before it, each None for the base.
 
-    The one before is there only for a round with momentum.
+    Attributes:
+        previous: as many as the round's momentum needs, the latest first.
     """
 
     start: Adapter | None = None
-    previous: Adapter | None = None
+    previous: tuple[Adapter | None, ...] = ()
 
 
 FROM_BASE = Versions()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from r3mes_ray.chain import queries
@@ -16,20 +17,22 @@ from r3mes_ray.training.stored import StoredAdapter, stored
 from r3mes_ray.types import Cid
 
 
-async def previous_of(client: ChainClient, plan: RoundPlan) -> Cid | None:
-    """The version before the start version, for a round with momentum; None for the base, and where it is not needed.
+async def previous_of(client: ChainClient, plan: RoundPlan) -> tuple[Cid | None, ...]:
+    """The versions before the start version that the round's momentum needs, the latest first; None is the base.
 
     Raises:
-        InvalidInput: the chain's history of the expert does not have it.
+        InvalidInput: the chain's history of the expert does not have one of them.
     """
-    wanted = plan.record.start_version - 1
-    if not outer_step(plan).momentum or wanted == 0:
-        return None
+    start = plan.record.start_version
+    wanted = [start - back for back in range(1, len(outer_step(plan).previous) + 1)]
+    if not any(wanted):
+        return (None,) * len(wanted)
     expert = await queries.expert(client, plan.record.expert)
-    found = next((entry.adapter for entry in expert.history if entry.version == wanted), None)
-    if found is None:
-        raise InvalidInput(f"expert {expert.name}", f"the chain's history has no version {wanted}")
-    return found
+    found: dict[int, Cid | None] = {entry.version: entry.adapter for entry in expert.history} | {0: None}
+    missing = [version for version in wanted if version not in found]
+    if missing:
+        raise InvalidInput(f"expert {expert.name}", f"the chain's history has no version {missing[0]}")
+    return tuple(found[version] for version in wanted)
 
 
 async def fetch_package(store: ContentStore, cid: Cid, folder: Path, max_bytes: int) -> AdapterPackage:
@@ -46,3 +49,12 @@ async def fetch_package(store: ContentStore, cid: Cid, folder: Path, max_bytes: 
 async def fetch_version(store: ContentStore, cid: Cid | None, folder: Path, max_bytes: int) -> StoredAdapter | None:
     """Fetch a version into a new folder; None is the base, which has no package. Raises as `fetch_package` does."""
     return None if cid is None else stored(folder, await fetch_package(store, cid, folder, max_bytes))
+
+
+async def fetch_previous(
+    store: ContentStore, cids: Sequence[Cid | None], folder: Path, max_bytes: int
+) -> tuple[StoredAdapter | None, ...]:
+    """Fetch several versions, each into a folder of its own in a new one. Raises as `fetch_package` does."""
+    if cids:
+        folder.mkdir(parents=True)
+    return tuple([await fetch_version(store, cid, folder / str(at), max_bytes) for at, cid in enumerate(cids)])

@@ -4,7 +4,7 @@ import pytest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.soak, pytest.mark.timeout(3600)]
 
-RULES, BOUNDED, ATTACKS = 13, 10, 10
+RULES, BOUNDED, ATTACKS = 13, 12, 10
 
 
 def test_every_rule_stays_within_its_bound_on_trained_updates(r3mes, tmp_path):

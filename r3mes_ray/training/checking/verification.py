@@ -30,7 +30,7 @@ from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorde
 from r3mes_ray.training.checking.verify import Verification, judge
 from r3mes_ray.training.round import RoundPlan, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
-from r3mes_ray.training.versions import fetch_package, fetch_version, previous_of
+from r3mes_ray.training.versions import fetch_package, fetch_previous, fetch_version, previous_of
 from r3mes_ray.types import RoundId, UpdateId
 
 OWN = "own"
@@ -91,7 +91,7 @@ async def check_round(
         return Checked(record, revealed, _fraud(revealed, f"the published content is no package: {error}"), None)
     versions = Versions(
         await fetch_version(store, record.start, folder / "start", limit),
-        await fetch_version(store, await previous_of(client, plan), folder / "previous", limit),
+        await fetch_previous(store, await previous_of(client, plan), folder / "previous", limit),
     )
     recorded = recorded_exclusions(published)
     if reason := unfair_limit(plan, recorded):

@@ -112,7 +112,7 @@ def _same_weights(said: Sequence[float], ours: Sequence[float]) -> bool:
 
 
 def _paths(adapter: StoredAdapter, own: Recomputed) -> list[str]:
-    adapters = [adapter, *own.adapters, own.versions.start, own.versions.previous]
+    adapters = [adapter, *own.adapters, own.versions.start, *own.versions.previous]
     return sorted({layer.path for entry in adapters if entry is not None for layer in entry.layers})
 
 
@@ -129,10 +129,10 @@ def _compare_layer(
     if rule in COORDINATE_RULES:
         gram = gram_of_layer(weight, [theirs, ours])
         return _distance(gram, [1.0, -1.0]), 0.0, _distance(gram, [0.0, 1.0])
-    versions, mixture = (own.versions.start, own.versions.previous), own.aggregate.mixture
+    versions, mixture = (own.versions.start, *own.versions.previous), own.aggregate.mixture
     parts = [part_at(entry, path) for entry in (*own.adapters, *versions)]
     gram = gram_of_layer(weight, [*parts, theirs, ours])
-    target = [*mixture.updates, mixture.start, mixture.previous]
+    target = [*mixture.updates, mixture.start, *mixture.previous]
     best = _distance(gram, [*target, 0.0, -1.0])
     return _distance(gram, [*target, -1.0, 0.0]) - best, best, _distance(gram, [*target, 0.0, 0.0])
 

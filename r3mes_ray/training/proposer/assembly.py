@@ -20,7 +20,7 @@ from r3mes_ray.training.proposer.workspace import empty_folder, remove_folder, s
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, share
-from r3mes_ray.training.versions import fetch_version, previous_of
+from r3mes_ray.training.versions import fetch_previous, fetch_version, previous_of
 from r3mes_ray.types import Cid
 
 WARM_WORKERS = 4
@@ -127,9 +127,9 @@ async def _versions(context: RoundContext, plan: RoundPlan) -> Versions:
         remove_folder(folder)
     previous = await context.settlement.patiently(lambda: previous_of(ports.client, plan))
     start = await fetch_version(ports.store, context.record.start, workspace.start, limit)
-    before = await fetch_version(ports.store, previous, workspace.previous, limit)
-    objects = ports.layers.objects
-    return Versions(*(None if entry is None else share(entry, objects) for entry in (start, before)))
+    before = await fetch_previous(ports.store, previous, workspace.previous, limit)
+    shared = [None if entry is None else share(entry, ports.layers.objects) for entry in (start, *before)]
+    return Versions(shared[0], tuple(shared[1:]))
 
 
 def is_intact(context: RoundContext, cid: Cid) -> bool:

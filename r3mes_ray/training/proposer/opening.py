@@ -56,6 +56,7 @@ def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParamete
         radius=training.radius,
         outer_learning_rate=training.outer_learning_rate,
         outer_momentum=training.outer_momentum,
+        outer_method=training.outer_method,
     )
 
 

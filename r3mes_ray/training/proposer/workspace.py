@@ -29,7 +29,7 @@ class Workspace:
 
     @property
     def previous(self) -> Path:
-        """Folder of the package of the version before that."""
+        """Folder of the packages of the versions before that."""
         return self.root / "previous"
 
     @property

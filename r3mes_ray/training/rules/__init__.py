@@ -91,7 +91,8 @@ def check_parameters(name: str, parameters: RuleParameters) -> None:
 
     Raises:
         InvalidInput: an unknown rule, liars that the mean cannot bear, a pre-aggregation of a coordinate-wise rule, a
-            parameter that the rule does not read, or one that no number of updates within the round's limit allows.
+            parameter that the rule does not read, one that no number of updates within the round's limit allows, or
+            an outer method without momentum.
     """
     rule_named(name)
     for parameter, readers in READERS.items():
@@ -101,6 +102,8 @@ def check_parameters(name: str, parameters: RuleParameters) -> None:
         raise InvalidInput("rule parameters", f"before: {name} works on each weight by itself, and mixes no updates")
     if parameters.faults and least_updates(name, parameters.faults) is None:
         raise InvalidInput("rule parameters", f"faults: {name} bears no liar; choose another rule")
+    if parameters.outer_method and not parameters.outer_momentum:
+        raise InvalidInput("rule parameters", f"outer_method: {parameters.outer_method} needs an outer_momentum")
     needed = updates_needed(name, parameters) or 0
     if parameters.if_too_few is None and parameters.limit is not None and parameters.limit < needed:
         raise InvalidInput("rule parameters", f"limit: {name} needs {needed} updates, not {parameters.limit}")

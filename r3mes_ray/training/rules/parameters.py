@@ -45,7 +45,9 @@ class RuleParameters(BaseModel):
     outer_learning_rate: float | None = Field(None, gt=0, le=10)
     """How far the expert goes along what the rule says; none is 1."""
     outer_momentum: float | None = Field(None, ge=0, lt=1)
-    """Share of the expert's last step that is added; none is 0."""
+    """μ, what an expert keeps of its steps before; none is 0."""
+    outer_method: Literal["nesterov"] | None = None
+    """Whose momentum it is: `nesterov` as in DiLoCo; none is the heavy ball, which adds μ of the last step."""
 
     @property
     def update_limit(self) -> int:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from r3mes_ray.bench.attacks import pivot
-from r3mes_ray.bench.bounds import bound, distance_to_mean, honest_geometry, honest_shares
+from r3mes_ray.bench.bounds import MIXED, bound, bound_before, distance_to_mean, honest_geometry, honest_shares
 from r3mes_ray.bench.liars import ATTACKS
 from r3mes_ray.bench.report import row
 from r3mes_ray.models.adapters import ModuleAdapter
@@ -143,6 +143,40 @@ def test_rule_keeps_its_bound_with_the_most_liars_that_it_bears(rule, length):
     found, allowed, known = weighted_deviation(torch.cat([honest, liars]), rule, faults, weights, 9 - faults)
     assert found <= allowed
     assert allowed <= 100 * (known.radius + known.longest)
+
+
+@pytest.mark.parametrize("faults", [1, 2])
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("rule", MIXED)
+@pytest.mark.parametrize("before", ["nnm", "arc"])
+def test_rule_after_its_pre_aggregation_keeps_its_bound(before, rule, attack, faults):
+    rows = admitted(attack)[: HONEST + faults]
+    borne = min(FAULTS, LARGEST_FAULTS[rule](len(rows)))
+    allowed = bound_before(before, rule, geometry(), len(rows), borne, len(rows) - HONEST)
+    assert deviation(rows, rule, RuleParameters(faults=borne, before=before)) <= allowed
+
+
+@pytest.mark.parametrize("rule", MIXED)
+@pytest.mark.parametrize("before", ["nnm", "arc"])
+def test_bound_after_a_pre_aggregation_holds_for_random_liars_and_says_something(before, rule):
+    """As above, for the steps alone and for steps of a common length in all directions, where clipping costs most."""
+    generator, worst = torch.Generator().manual_seed(8), 0.0
+    for spread in (0.0, 1.0):
+        honest = admitted("none") + spread * 20 * torch.randn(admitted("none").shape, generator=generator).double()
+        known = honest_geometry(honest @ honest.T, 0.0)
+        allowed = bound_before(before, rule, known, HONEST + FAULTS, FAULTS, FAULTS)
+        for length in (0.3, 1.0, 1.5, 3.0, 10.0, 100.0):
+            for _ in range(10):
+                direction = torch.randn(honest.shape[1], generator=generator).double()
+                aim = honest.mean(0) * torch.rand(1, generator=generator)
+                liar = aim + direction / direction.norm() * (length * known.radius)
+                rows = torch.cat([honest, liar[None], liar[None] * 1.01])
+                worst = max(worst, deviation(rows, rule, RuleParameters(faults=FAULTS, before=before)) / allowed)
+    assert 1 / 25 < worst <= 1
+
+
+def test_pre_aggregation_of_a_rule_whose_bound_is_not_known_has_none():
+    assert bound_before("nnm", "median-norm", geometry(), HONEST + FAULTS, FAULTS, FAULTS) is None
 
 
 def test_mean_has_no_bound_and_huge_liars_carry_it_away():

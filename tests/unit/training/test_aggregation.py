@@ -155,7 +155,7 @@ def test_aggregate_with_momentum_adds_a_share_of_the_last_step(base, plan, store
     made = [stored(number, dora=number != 1) for number in range(3)]
     (start, at_start), (before, at_before) = stored(8), stored(9)
     wide = on_version(with_rule(plan, rule, rank=20, outer_learning_rate=0.7, outer_momentum=0.4), first_version)
-    versions = Versions(at_start, at_before if first_version > 1 else None)
+    versions = Versions(at_start, (at_before if first_version > 1 else None,))
     aggregate = aggregate_updates(base, wide, [adapter for _, adapter in made], versions)
     for name in base.linear_shapes:
         weight = base.effective_weight(name)
@@ -179,4 +179,4 @@ def test_aggregate_whose_momentum_would_turn_a_row_around_is_refused(base, plan,
     shrunk = stored(1, gain=0.01)[1]
     heavy = on_version(with_rule(plan, "mean", outer_momentum=0.95), 1)
     with pytest.raises(InvalidAggregate, match="not positive"):
-        aggregate_updates(base, heavy, [shrunk], Versions(shrunk))
+        aggregate_updates(base, heavy, [shrunk], Versions(shrunk, (None,)))

@@ -6,13 +6,26 @@ from types import SimpleNamespace
 import pytest
 
 from r3mes_ray.content import open_store
-from r3mes_ray.errors import InvalidAggregate, TooFewUpdates
-from r3mes_ray.models.adapters import read_package, write_package
+from r3mes_ray.errors import InvalidAggregate, InvalidInput, TooFewUpdates
+from r3mes_ray.models.adapters import make_package, read_package, write_package
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.checking.verification import verify_round
 from r3mes_ray.training.proposer.context import RoundPorts
 from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 from r3mes_ray.training.rules import minimum_diameter
+from r3mes_ray.wire.r3mes.v1.types_pb2 import ExpertVersion
+
+
+@pytest.fixture
+async def nesterov(chain, packages, tmp_path):
+    """Three versions before the round, whose momentum is Nesterov's."""
+    store = open_store(Settings(home=tmp_path / "home"))
+    for number in (1, 2, 3):
+        write_package(packages.make(20 + number, version=number), tmp_path / f"version-{number}")
+        cid = await store.add(tmp_path / f"version-{number}")
+        chain.past.append(ExpertVersion(version=number, adapter_cid=cid))
+    chain.round.start_version, chain.round.start_cid = 3, chain.past[2].adapter_cid
+    chain.round.rule_parameters = '{"outer_learning_rate":0.7,"outer_method":"nesterov","outer_momentum":0.5,"rank":10}'
 
 
 @pytest.fixture
@@ -95,3 +108,35 @@ async def test_manifest_whose_energy_differs_by_rounding_is_equivalent(world, ch
     origin = replace(package.manifest.origin, discarded_energy=package.manifest.origin.discarded_energy + 1e-12)
     await world.republish(replace(package, manifest=replace(package.manifest, origin=origin)), "claims")
     assert (await world.verify()).verdict == "EQUIVALENT"
+
+
+@pytest.mark.parametrize("rule", ["mean", "median"])
+async def test_round_with_nesterov_momentum_is_exact_and_another_momentum_is_fraud(nesterov, world, chain, rule):
+    chain.round.rule = rule
+    package = await world.run()
+    found = await world.verify()
+    assert (found.verdict, package.manifest.version) == ("EXACT", 4)
+    told = package.manifest.origin.parameters
+    chain.round.rule_parameters = chain.round.rule_parameters.replace('"outer_method":"nesterov",', "")
+    other = {name: value for name, value in told.items() if name != "outer_method"}
+    origin = replace(package.manifest.origin, parameters=other)
+    await world.republish(replace(package, manifest=replace(package.manifest, origin=origin)), "heavy")
+    assert (await world.verify("again")).verdict == "FRAUD"
+
+
+async def test_round_with_nesterov_whose_bytes_differ_is_measured_against_all_its_versions(nesterov, world, chain):
+    package = await world.run()
+    factor = {"lora_A.weight": 2.0, "lora_B.weight": 0.5}
+    tensors = {name: tensor * factor.get(name[-13:], 1.0) for name, tensor in package.tensors.items()}
+    manifest = package.manifest
+    other = make_package(package.config, tensors, base_id="tiny", expert="python", version=4, origin=manifest.origin)
+    await world.republish(other, "turned")
+    found = await world.verify()
+    assert (found.verdict, found.excess < 1e-6) == ("EQUIVALENT", True)
+
+
+async def test_round_with_nesterov_whose_chain_forgot_a_version_gives_no_verdict(nesterov, world, chain):
+    await world.run()
+    chain.past.pop(0)
+    with pytest.raises(InvalidInput, match="no version 1"):
+        await world.verify()

@@ -33,6 +33,7 @@ def test_every_parameter_of_a_rule_has_a_setting():
         ("before", "arc"),
         ("outer_learning_rate", 0.7),
         ("outer_momentum", 0.9),
+        ("outer_method", "nesterov"),
         ("min_updates", 5),
         ("max_update_bytes", 1000),
     ],
