@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated
 import typer
 
 from r3mes_ray.cli.adapter_convert import app as converting
+from r3mes_ray.cli.adapter_wrap import is_package, wrap
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.content import Limits, open_store
 from r3mes_ray.errors import ExpertNotFound, InvalidInput
@@ -55,9 +57,21 @@ def list_adapters() -> None:
 
 
 @app.command("import")
-def import_package(folder: FolderArgument) -> None:
-    """Check a package, store it, and make it known as its version; `rollback` or `canary` serve it."""
-    adapter = _stored(folder)
+def import_package(
+    folder: FolderArgument,
+    expert: Annotated[str | None, typer.Option(help="Expert that a plain PEFT folder is for.")] = None,
+    version: Annotated[int, typer.Option(min=1, help="Version that a plain PEFT folder becomes.")] = 1,
+) -> None:
+    """Check a package, store it, and make it known as its version; `rollback` or `canary` serve it.
+
+    A LoRA or DoRA as PEFT saves it becomes a package of this node's base with --expert.
+    """
+    if is_package(folder, expert):
+        adapter = _stored(folder)
+    else:
+        with tempfile.TemporaryDirectory(prefix="r3mes-import-") as place:
+            wrap(folder, Path(place) / "package", expert or "", version)
+            adapter = _stored(Path(place) / "package")
     entry = LocalVersion(version=adapter.version, cid=str(adapter.cid))
     _decide(adapter.expert, lambda choice: _with_local(choice, entry))
     emit({"adapter": str(adapter), "cid": adapter.cid}, f"{adapter}  {adapter.cid}")
