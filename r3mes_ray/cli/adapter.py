@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Annotated
 import typer
 
 from r3mes_ray.cli.adapter_convert import app as converting
+from r3mes_ray.cli.adapter_wrap import is_package, wrap
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.content import Limits, open_store
 from r3mes_ray.errors import ExpertNotFound, InvalidInput
 from r3mes_ray.protocol.cid import parse_cid
-from r3mes_ray.serving.adapters.choices import FILE, Choice, LocalVersion, read_choices, write_choices
+from r3mes_ray.serving.adapters.choices import FILE, Choice, LocalVersion, change_choice, read_choices
 from r3mes_ray.serving.adapters.version_store import FILE as TABLE
 from r3mes_ray.serving.adapters.version_store import read_table
 from r3mes_ray.serving.records import ServedExpert
@@ -55,9 +57,21 @@ def list_adapters() -> None:
 
 
 @app.command("import")
-def import_package(folder: FolderArgument) -> None:
-    """Check a package, store it, and make it known as its version; `rollback` or `canary` serve it."""
-    adapter = _stored(folder)
+def import_package(
+    folder: FolderArgument,
+    expert: Annotated[str | None, typer.Option(help="Expert that a plain PEFT folder is for.")] = None,
+    version: Annotated[int, typer.Option(min=1, help="Version that a plain PEFT folder becomes.")] = 1,
+) -> None:
+    """Check a package, store it, and make it known as its version; `rollback` or `canary` serve it.
+
+    A LoRA or DoRA as PEFT saves it becomes a package of this node's base with --expert.
+    """
+    if is_package(folder, expert):
+        adapter = _stored(folder)
+    else:
+        with tempfile.TemporaryDirectory(prefix="r3mes-import-") as place:
+            wrap(folder, Path(place) / "package", expert or "", version)
+            adapter = _stored(Path(place) / "package")
     entry = LocalVersion(version=adapter.version, cid=str(adapter.cid))
     _decide(adapter.expert, lambda choice: _with_local(choice, entry))
     emit({"adapter": str(adapter), "cid": adapter.cid}, f"{adapter}  {adapter.cid}")
@@ -130,8 +144,15 @@ def unpin(expert: ExpertArgument) -> None:
 @app.command()
 def preload(expert: ExpertArgument, version: Annotated[int, typer.Argument(min=1)]) -> None:
     """Load a version on every engine ahead of its first request."""
-    _decide(expert, lambda choice: choice.model_copy(update={"preload": tuple({*choice.preload, version})}))
+    _decide(expert, lambda choice: choice.model_copy(update={"preload": tuple(sorted({*choice.preload, version}))}))
     emit({"expert": expert, "preload": version}, f"{expert}@{version} will be loaded")
+
+
+@app.command()
+def unpreload(expert: ExpertArgument, version: Annotated[int, typer.Argument(min=1)]) -> None:
+    """Load a version ahead no longer; where it is loaded, it stays until another one makes it room."""
+    _decide(expert, lambda choice: _without_preload(choice, version))
+    emit({"expert": expert, "unpreload": version}, f"{expert}@{version} will not be loaded ahead")
 
 
 def _folder() -> Path:
@@ -143,11 +164,7 @@ def _served() -> tuple[ServedExpert, ...]:
 
 
 def _decide(expert: str, change: Callable[[Choice], Choice]) -> None:
-    path = _folder() / FILE
-    choices = read_choices(path)
-    # Checked again: `model_copy` takes any value.
-    choice = Choice.model_validate(change(choices.of(expert)).model_dump())
-    write_choices(path, choices.with_choice(expert, choice))
+    change_choice(_folder() / FILE, expert, change)
 
 
 def _stored(folder: Path) -> AdapterId:
@@ -157,6 +174,10 @@ def _stored(folder: Path) -> AdapterId:
     manifest = read_package(folder, max_bytes=MAX_PACKAGE_BYTES).manifest
     cid = asyncio.run(open_store(current().settings).add(folder))
     return AdapterId(manifest.expert, manifest.version, cid)
+
+
+def _without_preload(choice: Choice, version: int) -> Choice:
+    return choice.model_copy(update={"preload": tuple(one for one in choice.preload if one != version)})
 
 
 def _with_local(choice: Choice, entry: LocalVersion) -> Choice:

@@ -35,7 +35,7 @@ def package_of(
     Raises:
         PackageRejected: a tensor is no part of a LoRA or DoRA, or nothing says what alpha is.
     """
-    tensors = _named(message.tensors)
+    tensors = canonical_names(message.tensors)
     ranks = {
         name.removeprefix(PREFIX).removesuffix(A): int(tensor.shape[0])
         for name, tensor in tensors.items()
@@ -59,7 +59,12 @@ def package_of(
     return make_package(config, tensors, base_id=base_id, expert=expert, version=version, origin=origin)
 
 
-def _named(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def canonical_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors under the names that PEFT saves, from those of a loaded adapter or of another version of PEFT.
+
+    Raises:
+        PackageRejected: a name is no part of a LoRA or DoRA, or is there twice.
+    """
     named: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         match = _NAME.fullmatch(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -84,8 +86,31 @@ def read_choices(path: Path) -> Choices:
 
 
 def write_choices(path: Path, choices: Choices) -> None:
-    """Replace the file, wholly or not at all."""
-    replace_file(path, choices.model_dump_json(exclude_defaults=True).encode())
+    """Replace the file, wholly or not at all.
+
+    Raises:
+        ConfigError: it would be larger than `read_choices` reads.
+    """
+    data = choices.model_dump_json(exclude_defaults=True).encode()
+    if len(data) > MAX_BYTES:
+        raise ConfigError(str(path), f"would be larger than {MAX_BYTES} bytes")
+    replace_file(path, data)
+
+
+def change_choice(path: Path, expert: str, change: Callable[[Choice], Choice]) -> None:
+    """Decide anew about one expert; of several processes that do so at once, each finds what the others decided.
+
+    Raises:
+        ConfigError: the file is not what `write_choices` writes, or would be too large.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the file, which is replaced: a lock on it would be on one that is gone.
+    with path.with_name(f"{path.name}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        choices = read_choices(path)
+        # Checked again: `model_copy` takes any value.
+        choice = Choice.model_validate(change(choices.of(expert)).model_dump())
+        write_choices(path, choices.with_choice(expert, choice))
 
 
 def replace_file(path: Path, data: bytes) -> None:

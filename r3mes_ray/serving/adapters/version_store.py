@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from r3mes_ray.serving.adapters.choices import MAX_BYTES, replace_file
+from r3mes_ray.serving.adapters.choices import replace_file
 from r3mes_ray.serving.records import ServedExpert
 from r3mes_ray.types import AdapterId, Cid
 
 log = logging.getLogger(__name__)
 
 FILE = "versions.json"
+MAX_BYTES = 2**26
+"""Some hundred thousand versions, at 100 to 200 bytes each."""
 
 
 class _Record(BaseModel):
@@ -47,9 +50,16 @@ class VersionStore:
         self._path, self._base_hash = path, base_hash
 
     def save(self, experts: Sequence[ServedExpert]) -> None:
-        """Keep what is served, wholly or not at all."""
+        """Keep what is served, wholly or not at all.
+
+        Raises:
+            OSError: it cannot be written, or is larger than `restore` reads; what was kept before stays.
+        """
         table = _Table(base_hash=self._base_hash, experts=tuple(_expert(served) for served in experts))
-        replace_file(self._path, table.model_dump_json().encode())
+        data = table.model_dump_json().encode()
+        if len(data) > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"the table has {len(data)} bytes, and may have {MAX_BYTES}", str(self._path))
+        replace_file(self._path, data)
 
     def restore(self) -> tuple[ServedExpert, ...]:
         """What was kept last; the versions have still to be loaded and checked."""
@@ -68,7 +78,10 @@ def read_table(path: Path) -> tuple[ServedExpert, ...]:
 def _read(path: Path) -> _Table | None:
     try:
         with path.open("rb") as file:
-            return _Table.model_validate_json(file.read(MAX_BYTES))
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {MAX_BYTES} bytes")
+        return _Table.model_validate_json(data)
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:

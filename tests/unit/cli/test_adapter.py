@@ -62,6 +62,18 @@ def test_pin_and_preload_are_kept_side_by_side(adapter, choice):
     assert choice() == Choice(preload=(1,))
 
 
+def test_preload_is_taken_back_alone(adapter, choice):
+    adapter("pin", "optics")
+    for version in ("2", "1"):
+        adapter("preload", "optics", version)
+    assert choice().preload == (1, 2)
+    assert adapter("unpreload", "optics", "2") == (0, {"expert": "optics", "unpreload": 2})
+    assert choice() == Choice(pinned=True, preload=(1,))
+    adapter("unpreload", "optics", "9")
+    adapter("unpreload", "optics", "1")
+    assert choice() == Choice(pinned=True)
+
+
 def test_list_shows_what_is_served_and_decided(adapter, served):
     adapter("pin", "optics")
     _, listed = adapter("list")
