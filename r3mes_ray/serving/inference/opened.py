@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from r3mes_ray.models.gains import GainCache
 from r3mes_ray.serving.inference.base import InferenceBackend
-from r3mes_ray.settings import Settings
-
-GAINS = Path("serving", "gains")
-"""Folder of DoRA's gains, under the node's home."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +35,3 @@ class Opened:
     backend: InferenceBackend
     base: ServedBase
     slots: int
-
-
-def open_gains(settings: Settings, base_hash: str) -> GainCache:
-    """The node's gains, which all its engines share and which outlast them."""
-    return GainCache(base_hash, settings.home / GAINS, settings.serving.gains_mb * 2**20)

@@ -8,7 +8,8 @@ from r3mes_ray.errors import ConfigError
 from r3mes_ray.models.base import BaseModel, load_base
 from r3mes_ray.models.experts import ExpertBank
 from r3mes_ray.models.gains import GainCache
-from r3mes_ray.serving.inference.opened import Opened, ServedBase, open_gains
+from r3mes_ray.serving.inference.open_gains import open_gains
+from r3mes_ray.serving.inference.opened import Opened, ServedBase
 from r3mes_ray.serving.inference.row_decoder import RowDecoder
 from r3mes_ray.serving.inference.rows import TransformerRows
 from r3mes_ray.serving.inference.sequence import TextRules

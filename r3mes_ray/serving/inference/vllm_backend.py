@@ -14,7 +14,8 @@ import torch
 
 from r3mes_ray.errors import ConfigError, ModelError
 from r3mes_ray.models.base import SHIPPED, shipped_path
-from r3mes_ray.serving.inference.opened import Opened, ServedBase, open_gains
+from r3mes_ray.serving.inference.open_gains import open_gains
+from r3mes_ray.serving.inference.opened import Opened, ServedBase
 from r3mes_ray.serving.inference.sequence import TextRules
 from r3mes_ray.serving.inference.threaded import ThreadedBackend
 from r3mes_ray.serving.inference.vllm_base import served_base
