@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from r3mes_ray.serving.inference.base import InferenceBackend
+from r3mes_ray.serving.inference.base import EngineForm, InferenceBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,9 @@ class ServedBase:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A running engine, its base, and how many adapters it holds at a time."""
+    """A running engine, its base, how many adapters it holds at a time, and how it computes."""
 
     backend: InferenceBackend
     base: ServedBase
     slots: int
+    form: EngineForm

@@ -14,6 +14,7 @@ import torch
 
 from r3mes_ray.errors import ConfigError, ModelError
 from r3mes_ray.models.base import SHIPPED, shipped_path
+from r3mes_ray.serving.inference.base import EngineForm
 from r3mes_ray.serving.inference.open_gains import open_gains
 from r3mes_ray.serving.inference.opened import Opened, ServedBase
 from r3mes_ray.serving.inference.sequence import TextRules
@@ -65,7 +66,8 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
         guides=True,
         release=running.engine_core.shutdown,
     )
-    return Opened(backend, base, engine.max_adapters)
+    form = EngineForm(engine.kind, "unpacked" if weights.ternary else "dense", engine.dtype)
+    return Opened(backend, base, engine.max_adapters, form)
 
 
 def model_folder(path: str) -> Path:
