@@ -65,7 +65,7 @@ def _ours(prepared: Prepared, say: Callable[[str], None]) -> list[Row]:
     found: list[Row] = []
     with Worker("ours", prepared.bitnet) as worker:
         found.append(row("start-up", [worker.start_s], "s"))
-        found.append(_memory(worker.rss_bytes))
+        found.append(_memory(worker, prepared))
         for batch in BATCHES:
             say(f"decode {batch}: base, {batch} LoRA, {batch} DoRA, {PAIRS} times")
             among = "dora/lora" if batch == BATCHES[0] else f"dora/lora, decode {batch}"
@@ -135,11 +135,10 @@ def _interleaved(jobs: dict[str, tuple[Worker, Job]], rounds: int) -> dict[str, 
     return times
 
 
-def _memory(rss_bytes: int) -> Row:
-    """DoRA's own: a gain for each row of each layer and slot, in float32; the last slot is the base's."""
-    from r3mes_ray.bench.engine_model import SHAPE
-
-    hidden, middle, layers = SHAPE["hidden_size"], SHAPE["intermediate_size"], SHAPE["num_hidden_layers"]
-    outs = 2 * hidden + 2 * (hidden // 2) + 2 * middle + hidden
-    extra = layers * outs * (SLOTS + 1) * 4
-    return row("DoRA's extra memory", [100 * extra / rss_bytes], "% of the engine's")
+def _memory(worker: Worker, prepared: Prepared) -> Row:
+    """What all slots full of DoRAs take beyond LoRAs of the same rank, counted over the tensors that are alive."""
+    held = []
+    for adapters in (prepared.lora, prepared.dora):
+        worker.seconds(Job(adapters[:SLOTS], PROMPT_TOKENS, 2))
+        held.append(worker.held_bytes())
+    return row("DoRA's extra memory", [100 * (held[1] - held[0]) / worker.rss_bytes], "% of the engine's")

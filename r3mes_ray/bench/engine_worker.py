@@ -2,13 +2,14 @@
 
 What is told is processor time: on one core that is the time itself, less what other processes of the machine took.
 
-`python engine_worker.py KIND MODEL` reads lines of JSON (`Job`) and answers seconds. Its kinds: `ours` (vLLM with our
-plugin), `stock` (vLLM without any plugin), `peft-mixed` (PEFT with an adapter for each row), `peft-swap` (PEFT, one
-adapter after the other).
+`python engine_worker.py KIND MODEL` reads lines of JSON and answers seconds to a `Job`, bytes of its tensors to `HELD`.
+Its kinds: `ours` (vLLM with our plugin), `stock` (vLLM without any plugin), `peft-mixed` (PEFT with an adapter for each
+row), `peft-swap` (PEFT, one adapter after the other).
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -30,6 +31,7 @@ ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
 }
 READY = "ready"
+HELD = "held"
 SLOTS = 32
 
 
@@ -74,11 +76,18 @@ class Worker:
 
     def seconds(self, job: Job) -> float:
         """Processor time of a batch, measured by that process."""
+        return float(self._ask(asdict(job)))
+
+    def held_bytes(self) -> int:
+        """Bytes of all tensors that are alive in that process, each storage once."""
+        return int(self._ask(HELD))
+
+    def _ask(self, question: Any) -> str:
         if self._process.stdin is None:
             raise OSError("the engine's process has no pipe")
-        self._process.stdin.write(json.dumps(asdict(job)) + "\n")
+        self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
-        return float(self._answer())
+        return self._answer()
 
     def _answer(self) -> str:
         """The next line that is meant for us: libraries print too."""
@@ -164,12 +173,23 @@ def _prompts(job: Job) -> list[list[int]]:
     return [[chance.randrange(100, 4000) for _ in range(job.prompt_tokens)] for _ in job.adapters]
 
 
+def _held_bytes() -> int:
+    torch = importlib.import_module("torch")
+    gc.collect()
+    tensors = [found for found in gc.get_objects() if issubclass(type(found), torch.Tensor)]
+    storages = [tensor.untyped_storage() for tensor in tensors if tensor.device.type != "meta"]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
 def _serve(kind: str, model: str) -> None:
     run = _vllm(model) if kind in ("ours", "stock") else _peft(model, mixed=kind == "peft-mixed")
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     print(f"{READY}{resident}", flush=True)
     for line in sys.stdin:
         fields = json.loads(line)
+        if fields == HELD:
+            print(f"{READY}{_held_bytes()}", flush=True)
+            continue
         job = Job(tuple(fields["adapters"]), fields["prompt_tokens"], fields["new_tokens"])
         began = time.process_time()
         run(job)

@@ -86,7 +86,7 @@ class Engine:
 
     def report(self) -> EngineReport:
         """Counters of the engine and its cache."""
-        return EngineReport(self._backend.stats(), self._cache.stats())
+        return EngineReport(self._backend.stats(), self._cache.stats(), self._info.form)
 
     async def close(self) -> None:
         """Stop answering."""

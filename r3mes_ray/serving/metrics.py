@@ -35,6 +35,7 @@ class ServingMetrics:
             "r3mes_stage_seconds", "Seconds of an answer by stage", ["stage"], buckets=_SECONDS, registry=self._registry
         )
         self._engine = self._gauge("engine", "What the engine replicas do, summed", "state")
+        self._forms = self._gauge("engine_info", "Engine replicas by how they compute", "kind", "weights", "dtype")
         self._cache = self._gauge("adapter_cache", "Counters and bytes of the adapter caches, summed", "figure")
         self._versions = self._gauge("expert_version", "Version that is served", "expert")
         self._parts = self._gauge("part_up", "1 where a part can do its work", "part")
@@ -53,7 +54,7 @@ class ServingMetrics:
 
     def render(self, parts: Sequence[Part], experts: Sequence[ServedExpert], reports: Sequence[EngineReport]) -> bytes:
         """The text format of Prometheus."""
-        for gauge in (self._versions, self._parts):
+        for gauge in (self._versions, self._parts, self._forms):
             gauge.clear()
         for part in parts:
             self._parts.labels(part.name).set(part.ok)
@@ -61,6 +62,8 @@ class ServingMetrics:
             self._versions.labels(expert.current.expert).set(expert.current.version)
         for figure in ("running", "waiting", "steps", "generated_tokens", "prompt_tokens"):
             self._engine.labels(figure).set(sum(getattr(report.engine, figure) for report in reports))
+        for form in (report.form for report in reports if report.form is not None):
+            self._forms.labels(form.kind, form.weights, form.dtype).inc()
         for figure in _CACHE_COUNTERS:
             self._cache.labels(figure).set(sum(getattr(report.cache, figure) for report in reports))
         for figure in ("resident", "in_ram", "pinned"):

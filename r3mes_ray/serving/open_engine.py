@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from r3mes_ray.content import open_store
@@ -12,6 +13,8 @@ from r3mes_ray.serving.inference import open_backend
 from r3mes_ray.serving.prompt import chat_render
 from r3mes_ray.serving.reports import EngineInfo
 from r3mes_ray.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -32,5 +35,6 @@ def open_engine(settings: Settings) -> Engine:
         ram_bytes=settings.serving.ram_capacity_mb * 2**20,
         clock=time.monotonic,
     )
-    info = EngineInfo(base.base_id, base.base_hash, base.context_tokens)
+    info = EngineInfo(base.base_id, base.base_hash, base.context_tokens, opened.form)
+    log.info("engine %s: %s weights, %s", opened.form.kind, opened.form.weights, opened.form.dtype)
     return Engine(opened.backend, cache, chat_render(base.tokenizer), info)

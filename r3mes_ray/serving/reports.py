@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from r3mes_ray.serving.inference.base import EngineStats
+from r3mes_ray.serving.inference.base import EngineForm, EngineStats
 from r3mes_ray.serving.records import Part, ServedExpert
 from r3mes_ray.types import Cid
 
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Which base an engine serves."""
+    """Which base an engine serves, and how."""
 
     base_id: str
     base_hash: str
     context_tokens: int
+    form: EngineForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class EngineReport:
 
     engine: EngineStats
     cache: CacheStats
+    form: EngineForm | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ class StackedLayer(ExactLayer):
         """Allocate the stacks and the buffer of g - 1, whose last row stays zero."""
         super().create_lora_weights(max_loras, lora_config, model_config)
         shape = (max_loras + 1, sum(self.output_slices))
-        self.gain_offsets = torch.zeros(shape, dtype=torch.float32, device=self.device)
+        self.gain_offsets = torch.zeros(shape, dtype=lora_config.lora_dtype, device=self.device)
 
     def reset_lora(self, index: int) -> None:
         """Empty a slot."""

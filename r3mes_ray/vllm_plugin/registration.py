@@ -8,7 +8,8 @@ from vllm import ModelRegistry
 from vllm.model_executor.layers.quantization import register_quantization_config
 from vllm.platforms import current_platform
 
-import r3mes_ray.vllm_plugin.operation  # noqa: F401 (registers the operations)
+import r3mes_ray.vllm_plugin.operation
+import r3mes_ray.vllm_plugin.row_operations  # noqa: F401 (both register operations)
 from r3mes_ray.vllm_plugin.bitnet_quantization import METHOD, BitNetQuantization
 from r3mes_ray.vllm_plugin.layers import GROUPED_LAYERS, STACKED_LAYERS
 from r3mes_ray.vllm_plugin.worker import ExactWorkerManager

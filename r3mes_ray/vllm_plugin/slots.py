@@ -33,15 +33,22 @@ class SlotAdapter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stack:
-    """The adapters of a group as batched operands: a (n, in, ranks), b by slice (n, rank, slice), gains (n, 1, out)."""
+    """The adapters of a group as batched operands.
+
+    a is (n, in, ranks), b by slice (n, rank, slice); `scaled` has the slots (n,) where one of them has gains.
+    """
 
     a: Tensor
     b: tuple[tuple[slice, slice, Tensor], ...]
-    gains: Tensor | None
+    scaled: Tensor | None
+
+    @property
+    def nbytes(self) -> int:
+        return self.a.nbytes + sum(factor.nbytes for _, _, factor in self.b)
 
 
 class SlotBank:
-    """Adapters by slot, each at its own rank, and DoRA's gains in a buffer of their own.
+    """Adapters by slot, each at its own rank, and DoRA's gains in a buffer that is there while a slot holds a DoRA.
 
     Args:
         slots: how many adapters it can hold.
@@ -51,36 +58,37 @@ class SlotBank:
 
     def __init__(self, slots: int, slices: Sequence[int], dtype: torch.dtype) -> None:
         bounds = list(accumulate(slices, initial=0))
+        self._slots, self._dtype = slots, dtype
         self._slices = tuple(slice(low, high) for low, high in pairwise(bounds))
         self._adapters: list[SlotAdapter | None] = [None] * slots
         self._scaled: set[int] = set()
         self._stacked: tuple[Group | None, _Stack | None] = (None, None)
-        self.gains = torch.ones(slots, bounds[-1], dtype=dtype)
-        """g by slot, 1 where there is none."""
-
-    @property
-    def has_gains(self) -> bool:
-        """Whether a slot holds a DoRA."""
-        return bool(self._scaled)
+        self.gains: Tensor | None = None
+        """g by slot (slots, out), 1 where there is none; `None` while no slot holds a DoRA."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all adapters and of the gains."""
+        """Bytes of all adapters, of the gains, and of the last group's operands."""
         held = [adapter for adapter in self._adapters if adapter is not None]
         factors = [factor for adapter in held for factor in (adapter.a, *adapter.b) if factor is not None]
-        return sum(factor.nbytes for factor in factors) + self.gains.nbytes
+        gains = 0 if self.gains is None else self.gains.nbytes
+        stack = self._stacked[1]
+        return sum(factor.nbytes for factor in factors) + gains + (0 if stack is None else stack.nbytes)
 
     def clear(self, slot: int) -> None:
         """Empty a slot."""
         self._adapters[slot] = None
-        self.gains[slot].fill_(1)
         self._scaled.discard(slot)
+        if self.gains is not None and self._scaled:
+            self.gains[slot].fill_(1)
+        else:
+            self.gains = None
         self._stacked = (None, None)
 
     def fill(self, slot: int, a: Sequence[Tensor | None], b: Sequence[Tensor | None]) -> None:
         """Put an adapter's factors, by slice (rank, in) and (slice, rank), into a slot, as a LoRA."""
         self.clear(slot)
-        dtype = self.gains.dtype
+        dtype = self._dtype
         present = [factor for factor in a if factor is not None]
         if present:
             high = tuple(None if factor is None else factor.t().to(dtype).contiguous() for factor in b)
@@ -90,6 +98,8 @@ class SlotBank:
         """Make the adapter of a slot a DoRA: g of each slice, `None` for one that has no magnitude."""
         for columns, gain in zip(self._slices, gains, strict=True):
             if gain is not None:
+                if self.gains is None:
+                    self.gains = torch.ones(self._slots, self._slices[-1].stop, dtype=self._dtype)
                 self.gains[slot, columns].copy_(gain)
                 self._scaled.add(slot)
         self._stacked = (None, None)
@@ -111,7 +121,7 @@ class SlotBank:
         own = y[run.rows]
         wide = sum_dtype(x)
         low = torch.mm(x[run.rows].to(wide), adapter.a.t().to(wide))
-        if run.slot in self._scaled:
+        if self.gains is not None and run.slot in self._scaled:
             own.mul_(self.gains[run.slot])
         start = 0
         for columns, high in zip(self._slices, adapter.b, strict=True):
@@ -130,8 +140,8 @@ class SlotBank:
             own, seen = y.view(shape), x.view(shape)
         else:
             own, seen = y.index_select(0, group.gather).view(shape), x.index_select(0, group.gather).view(shape)
-        if stack.gains is not None:
-            own.mul_(stack.gains)
+        if self.gains is not None and stack.scaled is not None:
+            own.mul_(self.gains.index_select(0, stack.scaled).unsqueeze(1))
         low = torch.bmm(seen.to(stack.a.dtype), stack.a)
         for columns, ranks, high in stack.b:
             own[:, :, columns].add_(torch.bmm(low[:, :, ranks], high).to(y.dtype))
@@ -175,6 +185,5 @@ class SlotBank:
             for columns, (first, last), factor in zip(self._slices, pairwise(bounds), high, strict=True)
             if last > first
         )
-        scaled = not self._scaled.isdisjoint(slots)
-        gains = self.gains[list(slots)].unsqueeze(1) if scaled else None
-        return _Stack(low, parts, gains)
+        scaled = None if self._scaled.isdisjoint(slots) else torch.tensor(slots)
+        return _Stack(low, parts, scaled)

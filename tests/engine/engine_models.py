@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +53,10 @@ class Made:
     dora: bool
 
 
-def save_plain(kind: str, folder: Path):
+def save_plain(kind: str, folder: Path, **changes: int):
     """A tiny Llama, or a Qwen2, whose biases are as large as real ones; saved and returned in float32."""
     torch.manual_seed(7)
-    config = {"llama": LlamaConfig, "qwen2": Qwen2Config}[kind](**SIZES)
+    config = {"llama": LlamaConfig, "qwen2": Qwen2Config}[kind](**SIZES | changes)
     model = AutoModelForCausalLM.from_config(config).float().eval()
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
@@ -91,12 +92,19 @@ def save_peft(model, folder: Path, seed: int, rank: int, *, dora: bool) -> None:
 
 def save_package(base: BaseModel, folder: Path, seed: int, rank: int, *, dora: bool, layers: int | None = None) -> None:
     """A package of ours with random factors and magnitudes, on every linear layer (or the first `layers`)."""
+    weights = {name: base.effective_weight(name) for name in list(base.linear_shapes)[:layers]}
+    write_package(package_of(weights, base.base_id, base.base_hash, seed, rank, dora=dora), folder)
+
+
+def package_of(weights: Mapping[str, torch.Tensor], base_id: str, base_hash: str, seed: int, rank: int, *, dora: bool):
+    """A package with random factors and magnitudes for these layers."""
     generator = torch.Generator().manual_seed(seed)
     modules = {}
-    for name, (height, width) in list(base.linear_shapes.items())[:layers]:
+    for name, weight in weights.items():
+        height, width = weight.shape
         a = torch.randn(rank, width, generator=generator) / width**0.5
-        b = torch.randn(height, rank, generator=generator) * base.effective_weight(name).norm(dim=1).mean() * 0.1
-        norms = row_norms(base.effective_weight(name), a, b, 2.0).float()
+        b = torch.randn(height, rank, generator=generator) * weight.norm(dim=1).mean() * 0.1
+        norms = row_norms(weight, a, b, 2.0).float()
         magnitude = norms * (0.5 + torch.rand(height, generator=generator)) if dora else None
         modules[name] = ModuleAdapter(a, b, 2.0, magnitude)
     config = AdapterConfig(
@@ -108,11 +116,10 @@ def save_package(base: BaseModel, folder: Path, seed: int, rank: int, *, dora: b
         target_modules=tuple(sorted({name.rsplit(".", 1)[1] for name in modules})),
         rank_pattern={},
         alpha_pattern={},
-        base_hash=base.base_hash,
+        base_hash=base_hash,
     )
     origin = UpdateOrigin(miner="remes1miner", round=0)
-    package = make_package(config, tensors_of(modules), base_id=base.base_id, expert="e", version=1, origin=origin)
-    write_package(package, folder)
+    return make_package(config, tensors_of(modules), base_id=base_id, expert="e", version=1, origin=origin)
 
 
 class Oracle:
@@ -137,4 +144,13 @@ class Oracle:
         return torch.log_softmax(logits.float(), -1)
 
 
-__all__ = ["LAYER_OF_2B_4T", "Made", "Oracle", "save_bitnet_layer", "save_package", "save_peft", "save_plain"]
+__all__ = [
+    "LAYER_OF_2B_4T",
+    "Made",
+    "Oracle",
+    "package_of",
+    "save_bitnet_layer",
+    "save_package",
+    "save_peft",
+    "save_plain",
+]

@@ -108,6 +108,21 @@ class EngineStats:
     prompt_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class EngineForm:
+    """How an engine computes.
+
+    Attributes:
+        kind: of the engine, as in the settings.
+        weights: `unpacked` where ternary codes were packed on disk or rounded when loaded, `dense` for any other model.
+        dtype: of weights and activations.
+    """
+
+    kind: str
+    weights: Literal["unpacked", "dense"]
+    dtype: str
+
+
 class PreparedAdapter(Protocol):
     """An adapter as an engine needs it; only the engine that prepared it can use it."""
 

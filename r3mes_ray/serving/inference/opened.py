@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from r3mes_ray.models.gains import GainCache
-from r3mes_ray.serving.inference.base import InferenceBackend
-from r3mes_ray.settings import Settings
-
-GAINS = Path("serving", "gains")
-"""Folder of DoRA's gains, under the node's home."""
+from r3mes_ray.serving.inference.base import EngineForm, InferenceBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +30,9 @@ class ServedBase:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A running engine, its base, and how many adapters it holds at a time."""
+    """A running engine, its base, how many adapters it holds at a time, and how it computes."""
 
     backend: InferenceBackend
     base: ServedBase
     slots: int
-
-
-def open_gains(settings: Settings, base_hash: str) -> GainCache:
-    """The node's gains, which all its engines share and which outlast them."""
-    return GainCache(base_hash, settings.home / GAINS, settings.serving.gains_mb * 2**20)
+    form: EngineForm

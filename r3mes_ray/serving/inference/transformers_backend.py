@@ -8,7 +8,9 @@ from r3mes_ray.errors import ConfigError
 from r3mes_ray.models.base import BaseModel, load_base
 from r3mes_ray.models.experts import ExpertBank
 from r3mes_ray.models.gains import GainCache
-from r3mes_ray.serving.inference.opened import Opened, ServedBase, open_gains
+from r3mes_ray.serving.inference.base import EngineForm
+from r3mes_ray.serving.inference.open_gains import open_gains
+from r3mes_ray.serving.inference.opened import Opened, ServedBase
 from r3mes_ray.serving.inference.row_decoder import RowDecoder
 from r3mes_ray.serving.inference.rows import TransformerRows
 from r3mes_ray.serving.inference.sequence import TextRules
@@ -33,7 +35,8 @@ def open_transformers(settings: Settings, engine: TransformersEngine) -> Opened:
     served = ServedBase(base.base_id, base.base_hash, base.context_tokens, base.tokenizer, base.linear_shapes)
     gains = open_gains(settings, base.base_hash)
     backend = start_transformers(settings.serving, base, engine.max_adapters, gains)
-    return Opened(backend, served, engine.max_adapters)
+    form = EngineForm(engine.kind, "unpacked", "float32")
+    return Opened(backend, served, engine.max_adapters, form)
 
 
 def start_transformers(

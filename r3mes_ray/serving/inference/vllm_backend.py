@@ -13,12 +13,15 @@ from typing import Any
 import torch
 
 from r3mes_ray.errors import ConfigError, ModelError
-from r3mes_ray.models.base import SHIPPED, base_hash, shipped_path
-from r3mes_ray.models.checkpoint import read_checkpoint
-from r3mes_ray.serving.inference.opened import Opened, ServedBase, open_gains
+from r3mes_ray.models.base import SHIPPED, shipped_path
+from r3mes_ray.serving.inference.base import EngineForm
+from r3mes_ray.serving.inference.open_gains import open_gains
+from r3mes_ray.serving.inference.opened import Opened, ServedBase
 from r3mes_ray.serving.inference.sequence import TextRules
 from r3mes_ray.serving.inference.threaded import ThreadedBackend
+from r3mes_ray.serving.inference.vllm_base import served_base
 from r3mes_ray.settings import Settings, VllmEngine
+from r3mes_ray.vllm_plugin.base_weights import BaseWeights
 
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -36,22 +39,21 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
     """Start vLLM on the model folder.
 
     Raises:
-        ModelError: the folder is not there, or is no BitNet.
+        ModelError: the folder is not there, is damaged, or is no model that takes adapters.
         ConfigError: vLLM is not installed, or cannot run as the settings say.
     """
     folder = model_folder(settings.model.path)
-    base = served_base(folder)
+    weights = BaseWeights(folder)
+    base = served_base(folder, weights)
     prepare_environment(settings.model.threads)
     try:
         from r3mes_ray.serving.inference.vllm_decoder import VllmDecoder
         from r3mes_ray.serving.inference.vllm_slots import EngineSide, VllmSlots
-        from r3mes_ray.vllm_plugin.base_weights import BaseWeights
     except ImportError as error:
         detail = f"vLLM cannot be imported ({error}); install it, or take transformers"
         raise ConfigError("serving.engine", detail) from error
     running = start_engine(folder, base, settings, engine)
     rules = text_rules(folder, base)
-    weights = BaseWeights(folder, base.base_hash)
     gains = open_gains(settings, base.base_hash)
     side = EngineSide(base, weights.weight, gains, getattr(torch, engine.dtype), engine.max_rank)
     slots = VllmSlots(running, side)
@@ -64,7 +66,8 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
         guides=True,
         release=running.engine_core.shutdown,
     )
-    return Opened(backend, base, engine.max_adapters)
+    form = EngineForm(engine.kind, "unpacked" if weights.ternary else "dense", engine.dtype)
+    return Opened(backend, base, engine.max_adapters, form)
 
 
 def model_folder(path: str) -> Path:
@@ -88,24 +91,6 @@ def prepare_environment(threads: int) -> None:
     if threads > 0:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         torch.set_num_threads(threads)
-
-
-def served_base(folder: Path) -> ServedBase:
-    """What is known of a model from its files; its weights are read, hashed and let go of.
-
-    Raises:
-        ModelError: it is no BitNet, or is damaged.
-    """
-    from transformers import AutoTokenizer
-
-    checkpoint = read_checkpoint(folder)
-    shapes = {name: (w.codes.shape[0], w.codes.shape[1]) for name, w in checkpoint.ternary.items()}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise ModelError(str(folder), f"the tokenizer cannot be loaded: {error}") from error
-    context = int(checkpoint.config.max_position_embeddings)
-    return ServedBase(checkpoint.name, base_hash(checkpoint), context, tokenizer, shapes)
 
 
 def start_engine(folder: Path, base: ServedBase, settings: Settings, engine: VllmEngine) -> Any:
@@ -156,10 +141,12 @@ def text_rules(folder: Path, base: ServedBase) -> TextRules:
         configured = config.eos_token_id
     several = configured if isinstance(configured, list) else [configured]
     ends = {base.tokenizer.eos_token_id, *several} - {None}
+    # A tokenizer may have tokens that the model does not.
+    special = {token for token in base.tokenizer.all_special_ids if token < config.vocab_size}
     return TextRules(
         decode=base.tokenizer.decode,
         end_tokens=frozenset(ends),
-        never=frozenset(base.tokenizer.all_special_ids) - ends,
+        never=frozenset(special) - ends,
         context_tokens=base.context_tokens,
         vocabulary=config.vocab_size,
     )

@@ -4,7 +4,7 @@ import pytest
 
 from r3mes_ray.errors import QueueFull, ServingUnavailable
 from r3mes_ray.serving import service as service_module
-from r3mes_ray.serving.inference.base import EngineStats, Piece, Sampling
+from r3mes_ray.serving.inference.base import EngineForm, EngineStats, Piece, Sampling
 from r3mes_ray.serving.pipeline import Pipeline
 from r3mes_ray.serving.prompt import Message
 from r3mes_ray.serving.records import Begun, ChatRequest, Consultation, Part, ServedExpert
@@ -15,7 +15,11 @@ from r3mes_ray.serving.target import Auto
 from r3mes_ray.types import AdapterId
 
 OPTICS = AdapterId("optics", 4, "cid4")
-REPORT = EngineReport(EngineStats(True, 2, 1, 10, 30, 40), CacheStats(5, 6, 7, 1, 2, 100, 200, ("cid4",)))
+REPORT = EngineReport(
+    EngineStats(True, 2, 1, 10, 30, 40),
+    CacheStats(5, 6, 7, 1, 2, 100, 200, ("cid4",)),
+    EngineForm("vllm", "unpacked", "float32"),
+)
 REQUEST = ChatRequest((Message("user", "why?"),), Auto(), Sampling())
 
 
@@ -106,3 +110,8 @@ async def test_parts_that_fail_or_hang_are_not_ready(service, world, monkeypatch
 async def test_parts_without_a_living_engine_are_not_ready(service, world):
     world.reports = ()
     assert not (await service.parts())[0].ok
+
+
+async def test_metrics_say_how_the_engines_compute(service):
+    told = (await service.metrics()).decode()
+    assert 'r3mes_engine_info{dtype="float32",kind="vllm",weights="unpacked"} 2.0' in told

@@ -83,14 +83,23 @@ def test_bank_forgets_what_was_in_a_slot(bank):
 
 
 def test_bank_has_no_gains_left_after_its_last_dora(bank):
-    assert bank.has_gains
+    gains = bank.gains
+    assert gains.shape == (4, sum(SLICES))
     bank.clear(1)
+    assert bool((bank.gains[1] == 1).all())
+    assert not bool((bank.gains[3] == 1).any())
     bank.clear(3)
-    assert not bank.has_gains
-    assert bool((bank.gains == 1).all())
+    assert bank.gains is None
 
 
 def test_bank_counts_its_bytes(bank):
     before = bank.nbytes
+    run(bank, [0, 2])
+    assert bank.nbytes - before == 8 * 2 * ((2 + 3 + 2) * WIDTH + 2 * 6 + 3 * 3 + 2 * 3)
     bank.clear(0)
     assert before - bank.nbytes == 8 * (3 * 2 * WIDTH + 2 * sum(SLICES))
+    before = bank.nbytes
+    bank.clear(1)
+    bank.clear(3)
+    doras = 8 * (5 * WIDTH + 4 * 6 + 1 * 3) + 8 * (3 * WIDTH + sum(SLICES))
+    assert before - bank.nbytes == doras + 8 * 4 * sum(SLICES)
