@@ -55,18 +55,16 @@ class RoundPlan:
 def plan_round(
     record: RoundRecord,
     updates: Sequence[UpdateRecord],
-    limit: int | None = None,
     weights: Mapping[UpdateId, int] | None = None,
 ) -> RoundPlan:
-    """Decide which updates are looked at: the first on chain, up to the round's limit and the caller's.
+    """Decide which updates are looked at: the first on chain, up to the round's limit.
 
     Raises:
         InvalidInput: the round's parameters cannot be read.
     """
     parameters = parse_parameters(record.rule_parameters)
     ordered = tuple(sorted(updates, key=lambda update: update.update_id))
-    limits = [value for value in (parameters.limit, limit) if value is not None]
-    count = min([len(ordered), *limits])
+    count = len(ordered) if parameters.limit is None else min(len(ordered), parameters.limit)
     excluded = tuple(Excluded(update.update_id, "limit", f"only {count} are considered") for update in ordered[count:])
     return RoundPlan(record, parameters, ordered, ordered[:count], excluded, dict(weights or {}))
 

@@ -26,7 +26,7 @@ from r3mes_ray.protocol.claims import ProofClaim, UpdateClaim
 from r3mes_ray.protocol.merkle import UpdateLeaf, prove
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
-from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorded_exclusions, unfair_limit
+from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorded_exclusions
 from r3mes_ray.training.checking.verify import Verification, judge
 from r3mes_ray.training.round import RoundPlan, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
@@ -94,8 +94,6 @@ async def check_round(
         await fetch_version(store, await previous_of(client, plan), folder / "previous", limit),
     )
     recorded = recorded_exclusions(published)
-    if reason := unfair_limit(plan, recorded):
-        return Checked(record, revealed, _fraud(revealed, reason), None)
     try:
         own = await asyncio.to_thread(recompute, settings, loaded, plan, versions, recorded, folder / "updates")
     except (TooFewUpdates, InvalidAggregate) as error:

@@ -44,7 +44,7 @@ async def query(context: RoundContext) -> RoundPlan:
     updates = await context.settlement.patiently(lambda: queries.round_updates(client, record.round_id))
     context.tell("query", f"round {record.round_id} of {record.expert} has {len(updates)} updates")
     weights = await context.settlement.patiently(lambda: weights_of(client, record.round_id))
-    return plan_round(record, updates, context.limit, weights)
+    return plan_round(record, updates, weights)
 
 
 def _warm(context: RoundContext) -> None:

@@ -28,12 +28,11 @@ class RoundCoordinator:
 
     ports: RoundPorts
 
-    async def run(self, round_id: RoundId, limit: int | None = None) -> RoundReport:
+    async def run(self, round_id: RoundId) -> RoundReport:
         """Do what is left of a round: all of it, or from where an earlier run stopped.
 
         Args:
             round_id: a round that is open on chain, or that this home worked on.
-            limit: only so many updates are considered, the first on chain.
 
         Raises:
             NotOnChain: there is no such round.
@@ -54,7 +53,6 @@ class RoundCoordinator:
                 journal=journal,
                 settlement=settlement,
                 workspace=workspace_of(ports.settings.home, chain_id, round_id),
-                limit=limit,
             )
             _begin(context)
             if journal.progress.ended is None:

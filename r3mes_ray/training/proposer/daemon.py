@@ -60,7 +60,7 @@ class ProposerPlan:
 
     Attributes:
         experts: whose rounds; none follows all experts on chain, as they are at the start.
-        limit: only so many updates of a round are considered, the first on chain.
+        limit: rounds that are opened consider only so many updates, the first on chain.
         rounds: a follower ends after so many; none goes on.
         pause_s: between the end of a round and the next one.
         opens: whether rounds are opened; else only those that others open are joined.
@@ -101,8 +101,8 @@ class Proposer:
     plan: ProposerPlan
     tell: Callable[[ProposerEvent], None]
     stop: Stop
-    run_round: Callable[[RoundPorts, RoundId, int | None], Awaitable[RoundReport]] = field(
-        default=lambda ports, round_id, limit: RoundCoordinator(ports).run(round_id, limit)
+    run_round: Callable[[RoundPorts, RoundId], Awaitable[RoundReport]] = field(
+        default=lambda ports, round_id: RoundCoordinator(ports).run(round_id)
     )
 
     async def run(self) -> bool:
@@ -214,7 +214,7 @@ class _Follower:
         stop = self._proposer.stop
         while True:
             own = replace(self._proposer.ports, listen=lambda event: self._step(round_id, event))
-            running = asyncio.ensure_future(self._proposer.run_round(own, round_id, self._proposer.plan.limit))
+            running = asyncio.ensure_future(self._proposer.run_round(own, round_id))
             try:
                 report = await _first(running, stop.now)
             except (ChainUnavailable, ContentError, RoundError, InvalidInput, TxRejected) as error:

@@ -81,7 +81,7 @@ class Runner:
         self._chain, self._home = chain, home
         self.ran, self.does, self.under_way, self.most = [], {}, 0, 0
 
-    async def __call__(self, ports, round_id, limit):
+    async def __call__(self, ports, round_id):
         self.ran.append(round_id)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
