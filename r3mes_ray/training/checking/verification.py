@@ -30,7 +30,7 @@ from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorde
 from r3mes_ray.training.checking.verify import Verification, judge
 from r3mes_ray.training.round import RoundPlan, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
-from r3mes_ray.training.versions import fetch_package, fetch_version, previous_of
+from r3mes_ray.training.versions import fetch_package, fetch_version, previous_of, version_limit
 from r3mes_ray.types import RoundId, UpdateId
 
 OWN = "own"
@@ -77,10 +77,10 @@ async def check_round(
         InvalidInput: the round's rule or parameters are unknown here.
     """
     record, revealed, updates = await _on_chain(client, round_id)
-    limit = settings.training.max_update_bytes
     plan = plan_round(record, updates, weights=await weights_of(client, round_id))
     loaded = await asyncio.to_thread(base)
     check_base(loaded, record.base_hash, f"round {round_id}")
+    limit = version_limit(loaded.linear_shapes)
     try:
         published = await fetch_package(store, revealed.aggregate, folder / "published", limit)
         check_against_base(published, loaded.linear_shapes, loaded.base_hash, plan.parameters.rank)

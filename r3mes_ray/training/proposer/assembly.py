@@ -20,7 +20,7 @@ from r3mes_ray.training.proposer.workspace import empty_folder, remove_folder, s
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, share
-from r3mes_ray.training.versions import fetch_version, previous_of
+from r3mes_ray.training.versions import fetch_version, previous_of, version_limit
 from r3mes_ray.types import Cid
 
 WARM_WORKERS = 4
@@ -90,8 +90,8 @@ async def _aggregate(
 ) -> tuple[Collected, Aggregate]:
     """Compare the updates, and apply the rule to those that are left."""
     with context.step("aggregate"):
-        versions = await _versions(context, plan)
-        compared = await compare(context, collected, base, versions.start)
+        versions = await _versions(context, plan, version_limit(base.linear_shapes))
+        compared = await compare(context, plan, collected, base, versions.start)
         accepted = compared.collected.accepted
         _require(plan, compared.collected)
         ids = [entry.record.update_id for entry in accepted]
@@ -120,9 +120,9 @@ def _require(plan: RoundPlan, collected: Collected) -> None:
         raise TooFewUpdates(plan.record.round_id, len(collected.accepted), needed)
 
 
-async def _versions(context: RoundContext, plan: RoundPlan) -> Versions:
+async def _versions(context: RoundContext, plan: RoundPlan, limit: int) -> Versions:
     """What the round goes on from, fetched from content."""
-    ports, workspace, limit = context.ports, context.workspace, context.ports.settings.training.max_update_bytes
+    ports, workspace = context.ports, context.workspace
     for folder in (workspace.start, workspace.previous):
         remove_folder(folder)
     previous = await context.settlement.patiently(lambda: previous_of(ports.client, plan))
@@ -148,9 +148,10 @@ async def publish(context: RoundContext, cid: Cid) -> Published:
         ContentCorrupt: the store gives back something else than it was given.
     """
     store, readback = context.ports.store, context.workspace.readback
+    limit = version_limit((await asyncio.to_thread(context.ports.base)).linear_shapes)
     stored = await store.add(context.workspace.aggregate)
     remove_folder(readback)
-    await store.get(stored, readback, Limits(max_bytes=context.ports.settings.training.max_update_bytes))
+    await store.get(stored, readback, Limits(max_bytes=limit))
     if stored != cid or await asyncio.to_thread(cid_of_path, readback) != cid:
         raise ContentCorrupt(cid, "the content store")
     context.tell("upload", f"{cid} is stored and was read back")
