@@ -17,7 +17,8 @@ from r3mes_ray.cli.proposing import proposer_ports
 from r3mes_ray.cli.round_tables import render_report
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.ports import STEPS
-from r3mes_ray.training.proposer.daemon import Proposer, ProposerEvent, ProposerPlan, Stop
+from r3mes_ray.training.proposer.daemon import Proposer
+from r3mes_ray.training.proposer.following import ProposerEvent, ProposerPlan, Stop
 from r3mes_ray.training.proposer.opening import PhaseBlocks
 
 app = typer.Typer(add_completion=False)
