@@ -8,7 +8,7 @@ from collections import deque
 from r3mes_ray.chain import queries
 from r3mes_ray.content import cid_of_path
 from r3mes_ray.content.base import Limits
-from r3mes_ray.errors import ContentCorrupt, InvalidInput, TooFewUpdates
+from r3mes_ray.errors import ContentCorrupt, ContentNotFound, InvalidInput, RoundClosed, TooFewUpdates
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates, write_aggregate
 from r3mes_ray.training.gate.update import start_worker
 from r3mes_ray.training.geometry import geometry_of, save_geometry
@@ -156,3 +156,19 @@ async def publish(context: RoundContext, cid: Cid) -> Published:
         raise ContentCorrupt(cid, "the content store")
     context.tell("upload", f"{cid} is stored and was read back")
     return Published(cid)
+
+
+async def keep(context: RoundContext, cid: Cid) -> None:
+    """Before a commitment is sent: give the store the package again where it lost it since.
+
+    Raises:
+        RoundClosed: neither the store nor the workspace has it, and no commitment was sent.
+    """
+    try:
+        await context.ports.store.stat(cid)
+    except ContentNotFound as error:
+        if await asyncio.to_thread(is_intact, context, cid):
+            await publish(context, cid)
+        elif context.journal.progress.pending("commit") is None:
+            reason = f"the package {cid} is neither in the content store nor in the workspace any more"
+            raise RoundClosed(context.record.round_id, "commit", reason) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from r3mes_ray.chain import queries
 from r3mes_ray.errors import RoundClosed, WorkLost
 from r3mes_ray.training.journal import open_journal
-from r3mes_ray.training.proposer.assembly import build, is_intact, publish, query
+from r3mes_ray.training.proposer.assembly import build, is_intact, keep, publish, query
 from r3mes_ray.training.proposer.commit_reveal import commit, finalize, reveal
 from r3mes_ray.training.proposer.context import RoundContext, RoundPorts
 from r3mes_ray.training.proposer.report import RoundReport, report_of
@@ -75,6 +75,8 @@ async def _go_on(context: RoundContext) -> None:
         if journal.progress.prepared is None:
             await _assemble(context)
         if journal.progress.committed is None:
+            if journal.progress.aggregated is not None:
+                await keep(context, journal.progress.aggregated.cid)
             with context.step("commit"):
                 await commit(context)
         if journal.progress.revealed is None:
