@@ -91,11 +91,15 @@ def root_of(updates: Sequence[UpdateRecord], prefix: str) -> str:
     Raises:
         InvalidInput: no update, or a record that is not in canonical form.
     """
-    leaves = [
+    return merkle_root(leaves_of(updates, prefix))
+
+
+def leaves_of(updates: Sequence[UpdateRecord], prefix: str) -> list[UpdateLeaf]:
+    """What the Merkle tree of a round hashes, in the order of the updates. Raises InvalidInput for an address."""
+    return [
         UpdateLeaf(update.update_id, update.cid, update.gradient_hash, parse_address(update.miner, prefix))
         for update in updates
     ]
-    return merkle_root(leaves)
 
 
 def prepare(

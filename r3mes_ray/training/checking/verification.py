@@ -21,14 +21,13 @@ from r3mes_ray.errors import (
     TooFewUpdates,
 )
 from r3mes_ray.models.adapters import AdapterPackage, check_against_base, read_package
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.claims import ProofClaim, UpdateClaim
-from r3mes_ray.protocol.merkle import UpdateLeaf, prove
+from r3mes_ray.protocol.merkle import prove
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
 from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorded_exclusions
 from r3mes_ray.training.checking.verify import Verification, judge
-from r3mes_ray.training.round import RoundPlan, plan_round, root_of, weights_of
+from r3mes_ray.training.round import RoundPlan, leaves_of, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
 from r3mes_ray.training.versions import fetch_package, fetch_version, previous_of, version_limit
 from r3mes_ray.types import RoundId, UpdateId
@@ -142,7 +141,7 @@ async def inclusion_proof(client: ChainClient, round_id: RoundId, update_id: Upd
     index = next((number for number, update in enumerate(accepted) if update.update_id == update_id), None)
     if index is None:
         raise InvalidInput("update", f"{update_id} is not among those that round {round_id} accepted")
-    leaves = [UpdateLeaf(u.update_id, u.cid, u.gradient_hash, parse_address(u.miner, prefix)) for u in accepted]
+    leaves = leaves_of(accepted, prefix)
     chosen = accepted[index]
     update = UpdateClaim(id=chosen.update_id, cid=chosen.cid, gradient_hash=chosen.gradient_hash, miner=chosen.miner)
     path = [node.hex() for node in prove(leaves, index)]
