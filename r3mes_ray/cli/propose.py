@@ -17,7 +17,8 @@ from r3mes_ray.cli.proposing import proposer_ports
 from r3mes_ray.cli.round_tables import render_report
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.ports import STEPS
-from r3mes_ray.training.proposer.daemon import Proposer, ProposerEvent, ProposerPlan, Stop
+from r3mes_ray.training.proposer.daemon import Proposer
+from r3mes_ray.training.proposer.following import ProposerEvent, ProposerPlan, Stop
 from r3mes_ray.training.proposer.opening import PhaseBlocks
 
 app = typer.Typer(add_completion=False)
@@ -31,7 +32,9 @@ def propose(
         list[str] | None, typer.Option("--expert", help="Expert to follow; repeatable; default: all on chain.")
     ] = None,
     key: Annotated[str | None, typer.Option(help="Name of the proposer's key.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Consider only so many updates of a round.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Rounds that it opens consider only so many updates.")
+    ] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="End after so many rounds of each expert.")] = None,
     pause: Annotated[float, typer.Option(min=0, help="Seconds between the end of a round and the next.")] = 5.0,
     at_once: Annotated[int, typer.Option(min=1, help="Rounds that are aggregated at a time.")] = 1,

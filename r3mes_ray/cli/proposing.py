@@ -8,9 +8,11 @@ from functools import cache
 
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.actor import chain_actor, stop_chain_actor
+from r3mes_ray.chain.records import RoundRecord
 from r3mes_ray.cli.context import progress
 from r3mes_ray.cluster import join, leave
 from r3mes_ray.content import open_store
+from r3mes_ray.errors import ConfigError
 from r3mes_ray.models.base import load_base
 from r3mes_ray.node.content_peers import peers_from_chain
 from r3mes_ray.node.record import read_record
@@ -22,6 +24,7 @@ from r3mes_ray.training.proposer.context import RoundPorts
 from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 from r3mes_ray.training.proposer.opening import PhaseBlocks, open_round, parameters_of
 from r3mes_ray.training.proposer.report import RoundReport
+from r3mes_ray.training.rules import parse_parameters
 from r3mes_ray.types import RoundId
 
 _ITEM_TIMEOUTS = 4
@@ -33,6 +36,7 @@ async def propose(settings: Settings, key: str | None, *, expert: str, limit: in
     async with proposer_ports(settings, key, _listen) as ports:
         record = await queries.open_round(ports.client, expert)
         if record is not None:
+            check_limit(record, limit)
             round_id = record.round_id
             _say(f"round {round_id} of {expert} is open ({record.phase})")
         else:
@@ -40,7 +44,21 @@ async def propose(settings: Settings, key: str | None, *, expert: str, limit: in
             opened = await open_round(ports.client, expert, parameters, PhaseBlocks(), settings.training.rule)
             round_id = opened.round_id
             _say(f"opened round {round_id} of {expert} at height {opened.height}, tx {opened.tx_hash}")
-        return await RoundCoordinator(ports).run(round_id, limit)
+        return await RoundCoordinator(ports).run(round_id)
+
+
+def check_limit(record: RoundRecord, limit: int | None) -> None:
+    """Refuse a limit that an open round does not have on chain: every proposer and checker goes by that one.
+
+    Raises:
+        ConfigError: names both.
+    """
+    own = parse_parameters(record.rule_parameters).limit
+    if limit is not None and limit != own:
+        stands = "no limit" if own is None else f"the limit {own}"
+        raise ConfigError(
+            "--limit", f"{limit} is asked for, but round {record.round_id} is open with {stands} on chain"
+        )
 
 
 async def resume(settings: Settings, key: str | None, round_id: RoundId) -> RoundReport:

@@ -27,7 +27,9 @@ app.registered_commands += verifying.registered_commands
 
 Expert = Annotated[str, typer.Option(help="Name of the expert.")]
 Key = Annotated[str | None, typer.Option(help="Name of the proposer's key.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Consider only so many updates, the first on chain.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="A round that is opened considers only so many updates, the first on chain.")
+]
 Blocks = Annotated[int, typer.Option(min=0, help="Length of the phase; 0 takes the chain's default.")]
 Number = Annotated[int | None, typer.Option("--round", min=0, help="Number of the round; default: the latest here.")]
 

@@ -55,10 +55,9 @@ class RoundPlan:
 def plan_round(
     record: RoundRecord,
     updates: Sequence[UpdateRecord],
-    limit: int | None = None,
     weights: Mapping[UpdateId, int] | None = None,
 ) -> RoundPlan:
-    """Decide which updates are looked at: the first on chain, up to the round's limit and the caller's.
+    """Decide which updates are looked at: the first on chain, up to the round's limit.
 
     Raises:
         InvalidInput: the round's parameters cannot be read, or weights name some updates and not others.
@@ -69,8 +68,7 @@ def plan_round(
     if unnamed:
         # Beside weights near 10^10 any default would count for nothing.
         raise InvalidInput(f"weights of round {record.round_id}", f"the chain names none of updates {unnamed[:10]}")
-    limits = [value for value in (parameters.limit, limit) if value is not None]
-    count = min([len(ordered), *limits])
+    count = len(ordered) if parameters.limit is None else min(len(ordered), parameters.limit)
     excluded = tuple(Excluded(update.update_id, "limit", f"only {count} are considered") for update in ordered[count:])
     return RoundPlan(record, parameters, ordered, ordered[:count], excluded, dict(weights or {}))
 
@@ -97,11 +95,15 @@ def root_of(updates: Sequence[UpdateRecord], prefix: str) -> str:
     Raises:
         InvalidInput: no update, or a record that is not in canonical form.
     """
-    leaves = [
+    return merkle_root(leaves_of(updates, prefix))
+
+
+def leaves_of(updates: Sequence[UpdateRecord], prefix: str) -> list[UpdateLeaf]:
+    """What the Merkle tree of a round hashes, in the order of the updates. Raises InvalidInput for an address."""
+    return [
         UpdateLeaf(update.update_id, update.cid, update.gradient_hash, parse_address(update.miner, prefix))
         for update in updates
     ]
-    return merkle_root(leaves)
 
 
 def prepare(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from r3mes_ray.chain import queries
@@ -11,10 +11,24 @@ from r3mes_ray.chain.base import ChainClient
 from r3mes_ray.content.base import ContentStore, Limits
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapters import AdapterPackage, read_package
+from r3mes_ray.training.gate.validation import MAX_RANK
 from r3mes_ray.training.outer import outer_step
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.stored import StoredAdapter, stored
 from r3mes_ray.types import Cid
+
+_FLOAT_BYTES = 4
+_MARGIN_BYTES = 4 * 2**20
+"""Two JSON files and a header of at most 1 MiB each, and what blocks add to a file."""
+
+
+def version_limit(shapes: Mapping[str, tuple[int, int]]) -> int:
+    """Bytes of the largest version that an expert of a base can have: it follows from the base, so nodes agree.
+
+    `shapes` are (out, in) of the base's layers; a version has magnitudes, and at most the largest rank of a round.
+    """
+    numbers = sum(MAX_RANK * (rows + columns) + rows for rows, columns in shapes.values())
+    return numbers * _FLOAT_BYTES + _MARGIN_BYTES
 
 
 async def previous_of(client: ChainClient, plan: RoundPlan) -> tuple[Cid | None, ...]:

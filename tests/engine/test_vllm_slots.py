@@ -5,6 +5,8 @@ import torch
 
 pytest.importorskip("vllm")
 
+from r3mes_ray.vllm_plugin.gains import GainCache
+
 from r3mes_ray.models.adapters import UpdateOrigin, make_package
 from r3mes_ray.models.adapters.modules import ModuleAdapter, tensors_of
 from r3mes_ray.models.base import SHIPPED, load_base, shipped_path
@@ -12,7 +14,6 @@ from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.serving.inference.vllm_backend import served_base
 from r3mes_ray.serving.inference.vllm_slots import VllmSlots
 from r3mes_ray.vllm_plugin.base_weights import BaseWeights
-from r3mes_ray.vllm_plugin.gains import GainCache
 
 
 def test_adapter_that_is_prepared_and_never_placed_leaves_no_gains_behind(tmp_path):

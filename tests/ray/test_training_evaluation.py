@@ -38,7 +38,7 @@ def test_evaluation_over_ray_refuses_what_one_process_refuses(tmp_path):
         write_package(package(base, scale), folder)
         cid = asyncio.run(store.add(folder))
         # The second is on no disk that a worker sees, only in content.
-        updates.append((number, Scored(folder if number == 0 else Path("/nowhere"), cid)))
+        updates.append((number, Scored(folder if number == 0 else Path("/nowhere"), cid, 2**24)))
     text = (shipped_path("experts") / "python" / "heldout.txt").read_text()[:3000]
     gate = HeldOut(text, 64, 0.05)
     alone = worse_than_start(settings, gate, None, updates, serial_map)

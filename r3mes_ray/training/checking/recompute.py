@@ -23,7 +23,7 @@ from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter, Versions
 from r3mes_ray.types import UpdateId
 
-RECORDED = (MISSING, "limit", LOSS)
+RECORDED = (MISSING, LOSS)
 """Exclusions that are taken from the published manifest: another node may fetch what one could not, and a loss
 depends on the machine."""
 
@@ -44,14 +44,6 @@ class Recomputed:
     aggregate: Aggregate
     on_trust: tuple[UpdateId, ...]
     geometry: Geometry
-
-
-def unfair_limit(plan: RoundPlan, recorded: Sequence[Excluded]) -> str:
-    """What is wrong with the limit that a proposer set itself: it takes the first on chain. Empty where nothing is."""
-    limited = {entry.update_id for entry in recorded if entry.rule == "limit"}
-    later = [update.update_id for update in plan.updates if limited and update.update_id > min(limited)]
-    passed = [update_id for update_id in later if update_id not in limited]
-    return f"update {min(limited)} is beyond the limit, but update {passed[0]} after it is not" if passed else ""
 
 
 def recorded_exclusions(published: AdapterPackage) -> tuple[Excluded, ...]:
@@ -79,7 +71,7 @@ def recompute(
     """
     scores = {entry.update_id: entry for entry in recorded if entry.rule == LOSS}
     unseen = [entry for entry in recorded if entry.rule != LOSS]
-    refused = {entry.update_id: entry for entry in [*plan.excluded, *unseen]}
+    refused = {entry.update_id: entry for entry in [*unseen, *plan.excluded]}
     kept = _judged(settings, base, plan, refused, folder)
     ids = [update_id for update_id, _ in kept]
     gram = gram_of_steps(base, [adapter for _, adapter in kept], versions.start)

@@ -21,16 +21,15 @@ from r3mes_ray.errors import (
     TooFewUpdates,
 )
 from r3mes_ray.models.adapters import AdapterPackage, check_against_base, read_package
-from r3mes_ray.protocol.address import parse_address
 from r3mes_ray.protocol.claims import ProofClaim, UpdateClaim
-from r3mes_ray.protocol.merkle import UpdateLeaf, prove
+from r3mes_ray.protocol.merkle import prove
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
-from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorded_exclusions, unfair_limit
+from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorded_exclusions
 from r3mes_ray.training.checking.verify import Verification, judge
-from r3mes_ray.training.round import RoundPlan, plan_round, root_of, weights_of
+from r3mes_ray.training.round import RoundPlan, leaves_of, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
-from r3mes_ray.training.versions import fetch_package, fetch_previous, fetch_version, previous_of
+from r3mes_ray.training.versions import fetch_package, fetch_previous, fetch_version, previous_of, version_limit
 from r3mes_ray.types import RoundId, UpdateId
 
 OWN = "own"
@@ -77,10 +76,10 @@ async def check_round(
         InvalidInput: the round's rule or parameters are unknown here.
     """
     record, revealed, updates = await _on_chain(client, round_id)
-    limit = settings.training.max_update_bytes
     plan = plan_round(record, updates, weights=await weights_of(client, round_id))
     loaded = await asyncio.to_thread(base)
     check_base(loaded, record.base_hash, f"round {round_id}")
+    limit = version_limit(loaded.linear_shapes)
     try:
         published = await fetch_package(store, revealed.aggregate, folder / "published", limit)
         check_against_base(published, loaded.linear_shapes, loaded.base_hash, plan.parameters.rank)
@@ -94,8 +93,6 @@ async def check_round(
         await fetch_previous(store, await previous_of(client, plan), folder / "previous", limit),
     )
     recorded = recorded_exclusions(published)
-    if reason := unfair_limit(plan, recorded):
-        return Checked(record, revealed, _fraud(revealed, reason), None)
     try:
         own = await asyncio.to_thread(recompute, settings, loaded, plan, versions, recorded, folder / "updates")
     except (TooFewUpdates, InvalidAggregate) as error:
@@ -144,7 +141,7 @@ async def inclusion_proof(client: ChainClient, round_id: RoundId, update_id: Upd
     index = next((number for number, update in enumerate(accepted) if update.update_id == update_id), None)
     if index is None:
         raise InvalidInput("update", f"{update_id} is not among those that round {round_id} accepted")
-    leaves = [UpdateLeaf(u.update_id, u.cid, u.gradient_hash, parse_address(u.miner, prefix)) for u in accepted]
+    leaves = leaves_of(accepted, prefix)
     chosen = accepted[index]
     update = UpdateClaim(id=chosen.update_id, cid=chosen.cid, gradient_hash=chosen.gradient_hash, miner=chosen.miner)
     path = [node.hex() for node in prove(leaves, index)]

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from r3mes_ray.content import open_store
 from r3mes_ray.content.base import Limits
-from r3mes_ray.errors import ContentError, InvalidInput
+from r3mes_ray.errors import ContentError, InvalidInput, WorkLost
 from r3mes_ray.models.adapters import AdapterPackage, read_package
 from r3mes_ray.models.base import BaseModel, load_base
 from r3mes_ray.models.corpus import read_text
 from r3mes_ray.models.evaluate import window_losses
 from r3mes_ray.settings import Settings
+from r3mes_ray.training.gate.update import MISSING
 from r3mes_ray.training.ports import ParallelMap, serial_map
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.types import Cid, UpdateId
@@ -32,10 +33,11 @@ LOSS = "loss"
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A package that is to be scored: in content, and perhaps on the disk of one machine."""
+    """A package that is to be scored: in content, and perhaps on the disk of one machine; at most so many bytes."""
 
     folder: Path | None
     cid: Cid
+    max_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,13 @@ def worse_than_start(
     updates: Sequence[tuple[UpdateId, Scored]],
     parallel: ParallelMap,
 ) -> tuple[Excluded, ...]:
-    """Score the start version and the updates, anywhere in the cluster; what no worker could score is scored here."""
+    """Score the start version and the updates, anywhere in the cluster; what no worker could score is scored here.
+
+    An update that could not be scored here either is not to be had any more, which says nothing about its loss.
+
+    Raises:
+        WorkLost: the start version could not be scored, so nothing can be compared with it.
+    """
     jobs = [EvaluationJob(settings, package, gate.text) for package in (start, *(scored for _, scored in updates))]
     losses: dict[int, float] = {}
     for mapped in (parallel, serial_map):
@@ -103,14 +111,23 @@ def worse_than_start(
         for place, loss in mapped(evaluate, [jobs[index] for index in open_jobs], _label):
             if isinstance(loss, float):
                 losses[open_jobs[place]] = loss
-    limit = losses[0] + gate.margin_nats
-    refused = []
-    for index, (update_id, _) in enumerate(updates, start=1):
-        loss = losses.get(index, float("nan"))
-        if not loss <= limit:
-            detail = f"{loss:.6f} nats per token on held-out text {gate.sha256}, the start version has {losses[0]:.6f}"
-            refused.append(Excluded(update_id, LOSS, detail))
-    return tuple(refused)
+    if 0 not in losses:
+        raise WorkLost(_label(jobs[0]), "the start version is not to be had, or no worker could score it")
+    verdicts = (
+        _verdict(gate, losses[0], losses.get(index), update_id, scored)
+        for index, (update_id, scored) in enumerate(updates, start=1)
+    )
+    return tuple(verdict for verdict in verdicts if verdict is not None)
+
+
+def _verdict(gate: HeldOut, start: float, loss: float | None, update_id: UpdateId, scored: Scored) -> Excluded | None:
+    if loss is None:
+        return Excluded(update_id, MISSING, f"{scored.cid} is not to be had any more: it could not be scored")
+    # A loss that is not a number is above every limit.
+    if loss <= start + gate.margin_nats:
+        return None
+    detail = f"{loss:.6f} nats per token on held-out text {gate.sha256}, the start version has {start:.6f}"
+    return Excluded(update_id, LOSS, detail)
 
 
 def _label(job: EvaluationJob) -> str:
@@ -123,7 +140,7 @@ def _base(path: str, threads: int) -> BaseModel:
 
 
 def _read(settings: Settings, scored: Scored) -> AdapterPackage:
-    limit = settings.training.max_update_bytes
+    limit = scored.max_bytes
     if scored.folder is not None and scored.folder.is_dir():
         return read_package(scored.folder, max_bytes=limit)
     with tempfile.TemporaryDirectory(prefix="r3mes-evaluate-") as scratch:

@@ -8,7 +8,7 @@ from collections import deque
 from r3mes_ray.chain import queries
 from r3mes_ray.content import cid_of_path
 from r3mes_ray.content.base import Limits
-from r3mes_ray.errors import ContentCorrupt, InvalidInput, TooFewUpdates
+from r3mes_ray.errors import ContentCorrupt, ContentNotFound, InvalidInput, RoundClosed, TooFewUpdates
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates, write_aggregate
 from r3mes_ray.training.gate.update import start_worker
 from r3mes_ray.training.geometry import geometry_of, save_geometry
@@ -20,7 +20,7 @@ from r3mes_ray.training.proposer.workspace import empty_folder, remove_folder, s
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, share
-from r3mes_ray.training.versions import fetch_previous, fetch_version, previous_of
+from r3mes_ray.training.versions import fetch_previous, fetch_version, previous_of, version_limit
 from r3mes_ray.types import Cid
 
 WARM_WORKERS = 4
@@ -44,7 +44,7 @@ async def query(context: RoundContext) -> RoundPlan:
     updates = await context.settlement.patiently(lambda: queries.round_updates(client, record.round_id))
     context.tell("query", f"round {record.round_id} of {record.expert} has {len(updates)} updates")
     weights = await context.settlement.patiently(lambda: weights_of(client, record.round_id))
-    return plan_round(record, updates, context.limit, weights)
+    return plan_round(record, updates, weights)
 
 
 def _warm(context: RoundContext) -> None:
@@ -90,8 +90,8 @@ async def _aggregate(
 ) -> tuple[Collected, Aggregate]:
     """Compare the updates, and apply the rule to those that are left."""
     with context.step("aggregate"):
-        versions = await _versions(context, plan)
-        compared = await compare(context, collected, base, versions.start)
+        versions = await _versions(context, plan, version_limit(base.linear_shapes))
+        compared = await compare(context, plan, collected, base, versions.start)
         accepted = compared.collected.accepted
         _require(plan, compared.collected)
         ids = [entry.record.update_id for entry in accepted]
@@ -120,9 +120,9 @@ def _require(plan: RoundPlan, collected: Collected) -> None:
         raise TooFewUpdates(plan.record.round_id, len(collected.accepted), needed)
 
 
-async def _versions(context: RoundContext, plan: RoundPlan) -> Versions:
+async def _versions(context: RoundContext, plan: RoundPlan, limit: int) -> Versions:
     """What the round goes on from, fetched from content."""
-    ports, workspace, limit = context.ports, context.workspace, context.ports.settings.training.max_update_bytes
+    ports, workspace = context.ports, context.workspace
     for folder in (workspace.start, workspace.previous):
         remove_folder(folder)
     previous = await context.settlement.patiently(lambda: previous_of(ports.client, plan))
@@ -148,10 +148,27 @@ async def publish(context: RoundContext, cid: Cid) -> Published:
         ContentCorrupt: the store gives back something else than it was given.
     """
     store, readback = context.ports.store, context.workspace.readback
+    limit = version_limit((await asyncio.to_thread(context.ports.base)).linear_shapes)
     stored = await store.add(context.workspace.aggregate)
     remove_folder(readback)
-    await store.get(stored, readback, Limits(max_bytes=context.ports.settings.training.max_update_bytes))
+    await store.get(stored, readback, Limits(max_bytes=limit))
     if stored != cid or await asyncio.to_thread(cid_of_path, readback) != cid:
         raise ContentCorrupt(cid, "the content store")
     context.tell("upload", f"{cid} is stored and was read back")
     return Published(cid)
+
+
+async def keep(context: RoundContext, cid: Cid) -> None:
+    """Before a commitment is sent: give the store the package again where it lost it since.
+
+    Raises:
+        RoundClosed: neither the store nor the workspace has it, and no commitment was sent.
+    """
+    try:
+        await context.ports.store.stat(cid)
+    except ContentNotFound as error:
+        if await asyncio.to_thread(is_intact, context, cid):
+            await publish(context, cid)
+        elif context.journal.progress.pending("commit") is None:
+            reason = f"the package {cid} is neither in the content store nor in the workspace any more"
+            raise RoundClosed(context.record.round_id, "commit", reason) from error

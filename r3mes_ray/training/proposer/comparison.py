@@ -13,7 +13,9 @@ from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.proposer.collection import Collected
 from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.records import Excluded
+from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.stored import Adapter, BaseWeights
+from r3mes_ray.training.versions import version_limit
 from r3mes_ray.types import UpdateId
 
 
@@ -26,24 +28,27 @@ class Compared:
     gram: Tensor
 
 
-async def compare(context: RoundContext, collected: Collected, base: BaseWeights, start: Adapter | None) -> Compared:
+async def compare(
+    context: RoundContext, plan: RoundPlan, collected: Collected, base: BaseWeights, start: Adapter | None
+) -> Compared:
     """Refuse what an earlier update or the start version is already, and then what makes held-out text less likely."""
     ids = tuple(entry.record.update_id for entry in collected.accepted)
     adapters = [entry.adapter for entry in collected.accepted]
     gram = await asyncio.to_thread(gram_of_steps, base, adapters, start, work=context.ports.layers)
     copies = find_copies(gram, [f"update {update_id}" for update_id in ids])
     unique = _without(context, collected, [Excluded(ids[copy.index], copy.rule, copy.detail) for copy in copies])
-    return Compared(await _evaluated(context, unique), ids, gram)
+    return Compared(await _evaluated(context, plan, unique, version_limit(base.linear_shapes)), ids, gram)
 
 
-async def _evaluated(context: RoundContext, collected: Collected) -> Collected:
+async def _evaluated(context: RoundContext, plan: RoundPlan, collected: Collected, start_limit: int) -> Collected:
     settings = context.ports.settings
     gate = await asyncio.to_thread(held_out, settings)
     if gate is None:
         return collected
     cid = context.record.start
-    first = None if cid is None else Scored(context.workspace.start, cid)
-    updates = [(entry.record.update_id, Scored(None, entry.record.cid)) for entry in collected.accepted]
+    first = None if cid is None else Scored(context.workspace.start, cid, start_limit)
+    limit = plan.parameters.update_limit
+    updates = [(entry.record.update_id, Scored(None, entry.record.cid, limit)) for entry in collected.accepted]
     context.tell("verify", f"scoring {len(updates)} updates on held-out text {gate.sha256}")
     refused = await asyncio.to_thread(worse_than_start, settings, gate, first, updates, context.ports.parallel)
     return _without(context, collected, refused)

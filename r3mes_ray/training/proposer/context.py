@@ -49,7 +49,7 @@ class RoundPorts:
 
 @dataclass(frozen=True, slots=True)
 class RoundContext:
-    """One round in work; `limit` is the caller's on the updates that are considered."""
+    """One round in work."""
 
     ports: RoundPorts
     chain_id: str
@@ -57,7 +57,6 @@ class RoundContext:
     journal: Journal
     settlement: Settlement
     workspace: Workspace
-    limit: int | None
     seconds: list[StepSeconds] = field(default_factory=list)
 
     def tell(self, step: StepName, detail: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from r3mes_ray.chain import queries
 from r3mes_ray.errors import RoundClosed, WorkLost
 from r3mes_ray.training.journal import open_journal
-from r3mes_ray.training.proposer.assembly import build, is_intact, publish, query
+from r3mes_ray.training.proposer.assembly import build, is_intact, keep, publish, query
 from r3mes_ray.training.proposer.commit_reveal import commit, finalize, reveal
 from r3mes_ray.training.proposer.context import RoundContext, RoundPorts
 from r3mes_ray.training.proposer.report import RoundReport, report_of
@@ -28,12 +28,11 @@ class RoundCoordinator:
 
     ports: RoundPorts
 
-    async def run(self, round_id: RoundId, limit: int | None = None) -> RoundReport:
+    async def run(self, round_id: RoundId) -> RoundReport:
         """Do what is left of a round: all of it, or from where an earlier run stopped.
 
         Args:
             round_id: a round that is open on chain, or that this home worked on.
-            limit: only so many updates are considered, the first on chain.
 
         Raises:
             NotOnChain: there is no such round.
@@ -54,7 +53,6 @@ class RoundCoordinator:
                 journal=journal,
                 settlement=settlement,
                 workspace=workspace_of(ports.settings.home, chain_id, round_id),
-                limit=limit,
             )
             _begin(context)
             if journal.progress.ended is None:
@@ -77,6 +75,8 @@ async def _go_on(context: RoundContext) -> None:
         if journal.progress.prepared is None:
             await _assemble(context)
         if journal.progress.committed is None:
+            if journal.progress.aggregated is not None:
+                await keep(context, journal.progress.aggregated.cid)
             with context.step("commit"):
                 await commit(context)
         if journal.progress.revealed is None:

@@ -102,30 +102,13 @@ async def test_exclusion_on_the_proposers_word_is_told(world):
     assert found.own.accepted == (0, 2)
 
 
-async def test_limit_that_skips_an_update_is_fraud(world):
-    skipped = (Exclusion(1, "limit", "only 2 are considered"),)
-    await world.republish(world.package.tensors, excluded=skipped, accepted=(0, 2), weights=(0.5, 0.5))
+async def test_limit_that_is_not_the_chains_is_fraud(world):
+    """Who counts is no proposer's choice: without a limit on chain all valid updates enter."""
+    own = (Exclusion(2, "limit", "only 2 are considered"),)
+    await world.republish(world.package.tensors, excluded=own, accepted=(0, 1), weights=(0.5, 0.5))
+    del world.revealed.participant_gradient_ids[2]
     found = (await world.check()).verification
-    assert (found.verdict, found.reason) == ("FRAUD", "update 1 is beyond the limit, but update 2 after it is not")
-
-
-async def test_limit_of_the_proposers_own_is_exact(world, chain, base, clock, tmp_path):
-    chain.commitments.clear()
-    chain.aggregations.clear()
-    chain.history.clear()
-    chain.round.has_aggregation, chain.height = False, 16
-    settings = Settings(home=tmp_path / "home")
-    settings = settings.model_copy(update={"home": tmp_path / "other", "content": world_content(settings)})
-    ports = RoundPorts(settings, chain, open_store(settings), lambda: base, clock=clock)
-    report = await RoundCoordinator(ports).run(0, limit=2)
-    chain.aggregations[0].participant_gradient_ids.extend(report.accepted)
-    chain.aggregations[0].merkle_root = report.merkle_root
-    found = (await world.check()).verification
-    assert (found.verdict, found.accepted, found.on_trust) == ("EXACT", (0, 1), (2,))
-
-
-def world_content(settings):
-    return settings.content.model_copy(update={"path": settings.content_path})
+    assert (found.verdict, found.reason) == ("FRAUD", "the chain says [0, 1] were accepted, valid are [0, 1, 2]")
 
 
 async def test_challenge_of_an_honest_aggregate_is_refused_and_sends_nothing(world, chain):

@@ -141,6 +141,12 @@ async def test_update_that_is_too_large_is_so_for_every_node_whatever_its_own_li
     assert (found.verdict, found.accepted) == ("EXACT", (1, 2, 3))
 
 
+async def test_round_is_checked_with_any_byte_limit_of_the_nodes_own(momentum, world, monkeypatch):
+    training = world.settings.training.model_copy(update={"max_update_bytes": 1})
+    monkeypatch.setitem(world.settings.__dict__, "training", training)
+    assert (await world.verify()).verdict == "EXACT"
+
+
 async def test_aggregate_in_another_gauge_is_equivalent(world, tmp_path):
     """Other bytes of the same aggregate are no fraud."""
     package = await published(world, tmp_path)

@@ -5,16 +5,18 @@ from types import SimpleNamespace
 import pytest
 
 from r3mes_ray.content import open_store
-from r3mes_ray.errors import InvalidInput
+from r3mes_ray.errors import InvalidInput, WorkLost
 from r3mes_ray.models.adapters import read_package
 from r3mes_ray.models.base import load_base, shipped_path
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.checking.verification import verify_round
-from r3mes_ray.training.gate.evaluation import held_out
+from r3mes_ray.training.gate.evaluation import Scored, held_out, worse_than_start
+from r3mes_ray.training.ports import serial_map
 from r3mes_ray.training.proposer.context import RoundPorts
 from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 
 CHARACTERS = 6000
+AWAY = Scored(None, "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", 2**20)
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +91,13 @@ def test_gate_without_a_text_is_none_and_one_that_is_missing_is_refused_by_name(
     settings.training.evaluation.text.unlink()
     with pytest.raises(InvalidInput, match=r"heldout\.txt"):
         held_out(settings)
+
+
+def test_update_that_cannot_be_scored_is_missing_and_not_refused_for_its_loss(settings):
+    (refused,) = worse_than_start(settings, held_out(settings), None, [(4, AWAY)], serial_map)
+    assert (refused.update_id, refused.rule) == (4, "content-missing")
+
+
+def test_start_version_that_cannot_be_scored_is_work_that_is_lost(settings):
+    with pytest.raises(WorkLost, match="the start version is not to be had"):
+        worse_than_start(settings, held_out(settings), AWAY, [], serial_map)

@@ -108,8 +108,9 @@ async def test_round_with_too_few_valid_updates_is_refused_by_name(world, chain)
     assert chain.accepted == []
 
 
-async def test_round_limit_takes_the_first_on_chain(world):
-    report = await world.coordinator().run(0, limit=2)
+async def test_round_limit_takes_the_first_on_chain(world, chain):
+    chain.round.rule_parameters = '{"limit":2,"rank":4}'
+    report = await world.coordinator().run(0)
     assert report.accepted == (0, 1)
     assert [(entry.update_id, entry.rule) for entry in report.excluded] == [(2, "limit"), (3, "limit")]
 

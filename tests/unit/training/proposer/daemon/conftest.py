@@ -13,7 +13,8 @@ from r3mes_ray.settings import Settings
 from r3mes_ray.training.journal import open_journal
 from r3mes_ray.training.ports import Clock
 from r3mes_ray.training.proposer.context import RoundPorts
-from r3mes_ray.training.proposer.daemon import Proposer, ProposerPlan, Stop
+from r3mes_ray.training.proposer.daemon import Proposer
+from r3mes_ray.training.proposer.following import ProposerPlan, Stop
 from r3mes_ray.training.proposer.report import report_of
 from r3mes_ray.training.records import Began, Ended
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
@@ -81,7 +82,7 @@ class Runner:
         self._chain, self._home = chain, home
         self.ran, self.does, self.under_way, self.most = [], {}, 0, 0
 
-    async def __call__(self, ports, round_id, limit):
+    async def __call__(self, ports, round_id):
         self.ran.append(round_id)
         self.under_way += 1
         self.most = max(self.most, self.under_way)

@@ -3,7 +3,7 @@
 import asyncio
 
 from r3mes_ray.training.journal import open_journal
-from r3mes_ray.training.proposer.daemon import Stop
+from r3mes_ray.training.proposer.following import Stop
 from r3mes_ray.training.records import Began, Committed
 from r3mes_ray.wire.r3mes.v1.types_pb2 import RoundPhase
 

@@ -1,17 +1,31 @@
 """What a proposer does about outages, refusals, lateness and damage."""
 
 import asyncio
+import errno
+
+import pytest
 
 from r3mes_ray.errors import (
     ChainUnavailable,
     ContentTimeout,
     InvalidInput,
+    RoundBusy,
     RoundClosed,
     TooFewUpdates,
     TxRejected,
+    WorkLost,
 )
 from r3mes_ray.training.journal import journal_path
+from r3mes_ray.training.proposer.follower import after
 from r3mes_ray.training.records import Committed
+from r3mes_ray.wire.r3mes.v1.types_pb2 import RoundPhase
+
+PASSING = (
+    OSError(errno.ENOSPC, "disk full"),
+    RoundBusy(0),
+    WorkLost("gram", "died"),
+    TxRejected("sdk", 13, "fee", "", 0),
+)
 
 
 def said(events, what):
@@ -119,3 +133,33 @@ async def test_proposer_whose_round_closed_early_goes_on_with_the_next(chain, ru
     assert good
     assert runner.ran == [0, 1]
     assert next(event.detail for event in events if event.what == "ended").startswith("round 0: cannot commit")
+
+
+@pytest.mark.parametrize("trouble", PASSING[:3], ids=lambda error: type(error).__name__)
+async def test_proposer_with_a_commitment_at_stake_goes_on_after_trouble_that_passes(chain, runner, follow, trouble):
+    async def commit_and_fail(journal):
+        journal.append(Committed(0, 12, "AB"))
+        raise trouble
+
+    runner.does = {0: commit_and_fail}
+    good, events = await follow(experts=("python",), rounds=1)
+    assert (good, runner.ran, said(events, "waiting")) == (True, [0, 0], [("python", 0)])
+
+
+@pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
+def test_trouble_that_passes_is_waited_for_only_where_stake_is_lost_else(error):
+    assert after(error, "committed") == "retry"
+    assert after(error, "none") == ("fail" if type(error) is OSError else "give-up")
+
+
+@pytest.mark.parametrize("error", [RoundClosed(0, "reveal", "too late"), TooFewUpdates(0, 1, 2)])
+def test_what_no_waiting_mends_ends_the_round_also_with_a_commitment(error):
+    assert after(error, "committed") == "give-up"
+
+
+async def test_bug_in_one_follower_is_told_and_raised_when_the_others_are_done(chain, runner, follow):
+    numbers = {name: chain.open(name) for name in ("legal", "python")}
+    runner.does = {numbers["legal"]: KeyError("a bug")}
+    with pytest.raises(KeyError, match="a bug"):
+        await follow(rounds=1)
+    assert runner._chain.rounds[numbers["python"]].phase == RoundPhase.ROUND_PHASE_DONE
