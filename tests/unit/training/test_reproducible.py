@@ -1,6 +1,7 @@
 """The published path has the same bits in any library and is as good as LAPACK's, which is the oracle."""
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r3mes_ray.training.reproducible import balanced, product, row_sums, truncate_reproducibly
+from r3mes_ray.training.reproducible import balanced, product, root, row_sums, truncate_reproducibly
 from r3mes_ray.training.reproducible.basis import eigen, start_block
 from r3mes_ray.training.reproducible.integer import combine, gram
 from r3mes_ray.training.truncation import truncate_lapack
@@ -186,6 +187,11 @@ def test_combination_in_blocks_is_that_of_plain_float64():
     generator = torch.Generator().manual_seed(7)
     x, w = torch.randn(30, 600, generator=generator).double(), torch.randn(30, 4, generator=generator).double()
     torch.testing.assert_close(combine(x, w, torch.matmul), x.T @ w, rtol=1e-10, atol=1e-10)
+
+
+def test_root_is_rounded_as_ieee_says():
+    x = torch.rand(5000, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+    assert root(x).tolist() == [math.sqrt(value) for value in x.tolist()]
 
 
 def test_row_sums_do_not_depend_on_the_order():
