@@ -15,12 +15,14 @@ import torch
 from torch import Tensor
 
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
-from r3mes_ray.training.reproducible import balanced
+from r3mes_ray.training.reproducible import balanced, root
 
 ROWS = 1024
 """Rows of the base in float64 at a time."""
-GROUP_COLUMNS = 512
-"""Columns of factors after which a group of adapters is full: so many are in memory at a time."""
+GROUP_COLUMNS = 128
+"""Columns of factors after which a group of adapters is full, where the layer is not small."""
+GROUP_ENTRIES, MOST_COLUMNS = 2**18, 512
+"""A small layer's group has this many numbers (2 MiB), or columns, before it is full: fewer groups cost less time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,18 @@ def has_magnitude(parts: Sequence[Part | None]) -> bool:
     return any(part is not None and part.magnitude is not None for part in parts)
 
 
-def groups_of(parts: Sequence[Part | None]) -> Iterator[tuple[range, list[Part | None]]]:
-    """The parts in their order, in groups that are closed when they are full, with their places; each is read once."""
+def groups_of(parts: Sequence[Part | None], shape: tuple[int, ...]) -> Iterator[tuple[range, list[Part | None]]]:
+    """The parts of a layer (o, k) in their order, in groups that are closed when they are full, with their places.
+
+    Each is read once. Ranks and shape alone decide about the groups.
+    """
+    full = min(MOST_COLUMNS, max(GROUP_COLUMNS, GROUP_ENTRIES // sum(shape)))
     first, group, width = 0, [], 0
     for index in range(len(parts)):
         part = parts[index]
         group.append(part)
         width += 0 if part is None else part.a.shape[0]
-        if width >= GROUP_COLUMNS:
+        if width >= full:
             yield range(first, index + 1), group
             first, group, width = index + 1, [], 0
     if group:
@@ -151,4 +157,4 @@ def _along_base(weight: Tensor, a: Tensor, algebra: Algebra) -> Tensor:
 
 def _norms(energy: Tensor, cross: Tensor, b: Tensor, a: Tensor, algebra: Algebra) -> Tensor:
     own = algebra.row_dots(algebra.product(b, algebra.product(a, a)), b)
-    return (energy + (cross + cross) + own).clamp_min(0.0).sqrt()
+    return root((energy + (cross + cross) + own).clamp_min(0.0))

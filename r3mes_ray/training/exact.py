@@ -74,7 +74,7 @@ def mean_of_module(
         raise ValueError(f"{len(coefficients)} coefficients of {len(parts)} parts sum to {sum(coefficients)!r}, not 1")
     mean_gain = torch.zeros(weight.shape[0], dtype=torch.float64, device=weight.device)
     total, energy = ExactSum(weight.shape[0], weight.shape[1], algebra), None
-    for places, group in groups_of(parts):
+    for places, group in groups_of(parts, weight.shape):
         if not with_magnitude and has_magnitude(group):
             raise ValueError("a DoRA update cannot be averaged into a LoRA")
         effects = effects_of(weight, group, algebra, energy=energy)

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from r3mes_ray.training.algebra import Algebra
-from r3mes_ray.training.effects import ROWS
 from r3mes_ray.training.truncation import Truncated
+
+TILE_ROWS = 256
+"""Rows of the dense sum that a term is added to at a time."""
 
 
 class ExactSum:
@@ -39,11 +41,12 @@ class ExactSum:
         if self._dense is not None:
             return self._algebra.truncate(self._dense, None, rank)
         c, a = torch.cat([c for c, _ in self._factors], dim=1), torch.cat([a for _, a in self._factors])
+        # What the sum still holds would be there twice while it is truncated.
         self._factors.clear()
         return self._algebra.truncate(c, a, rank)
 
     def _fold(self, dense: Tensor, c: Tensor, a: Tensor) -> None:
         """Add one term to the dense sum, a tile of rows at a time."""
         columns = a.T
-        for tile, left in zip(torch.split(dense, ROWS), torch.split(c, ROWS), strict=True):
+        for tile, left in zip(torch.split(dense, TILE_ROWS), torch.split(c, TILE_ROWS), strict=True):
             tile += self._algebra.product(left, columns)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
-from r3mes_ray.training.effects import Part, effects_of, groups_of, has_magnitude, scaled, stack
+from r3mes_ray.training.effects import Part, base_energy, effects_of, groups_of, has_magnitude, scaled, stack
 from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork
 from r3mes_ray.training.stored import Adapter, BaseWeights
 from r3mes_ray.types import UpdateId
@@ -52,29 +52,47 @@ def gram_of_layer(weight: Tensor, parts: Sequence[Part | None], algebra: Algebra
 
     Two groups of parts are in memory at a time: each is read again for every group before it.
     """
-    crossed, energy = has_magnitude(parts), None
-    gains, crosses, groups = [], [], []
+    crossed = has_magnitude(parts)
     gram = torch.zeros(len(parts), len(parts), dtype=torch.float64, device=weight.device)
-    for places, group in groups_of(parts):
+    groups = _within_groups(weight, parts, gram, algebra, crossed=crossed)
+    for index, left in enumerate(groups.places[:-1]):
+        first = _stacked(weight, parts, left, groups.gains[index])
+        for place in range(index + 1, len(groups.places)):
+            other = groups.places[place]
+            found = _products(first, _stacked(weight, parts, other, groups.gains[place]), algebra)
+            gram[_block(left, other)] = found
+            gram[_block(other, left)] = found.T
+    if crossed:
+        shift = torch.cat(groups.gains) - 1.0
+        mixed = algebra.product(shift, torch.cat(groups.crosses))
+        gram = algebra.product(shift * groups.energy, shift) + mixed + mixed.T + gram
+    return (gram + gram.T) * 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Where the groups of a layer's adapters are, their gains and crosses (n, o), and the base's energy (o,)."""
+
+    places: list[range]
+    gains: list[Tensor]
+    crosses: list[Tensor]
+    energy: Tensor
+
+
+def _within_groups(
+    weight: Tensor, parts: Sequence[Part | None], gram: Tensor, algebra: Algebra, *, crossed: bool
+) -> _Groups:
+    """Fill in the products within each group, of which one is in memory at a time."""
+    energy = base_energy(weight, algebra) if crossed else weight.new_zeros(len(weight), dtype=torch.float64)
+    found = _Groups([], [], [], energy)
+    for places, group in groups_of(parts, weight.shape):
         effects = effects_of(weight, group, algebra, crossed=crossed, energy=energy)
-        energy = effects.base_energy
-        gains.append(effects.gains)
-        crosses.append(effects.crosses)
-        groups.append(places)
+        found.places.append(places)
+        found.gains.append(effects.gains)
+        found.crosses.append(effects.crosses)
         own = _Stacked(effects.c, effects.a, effects.spans)
         gram[_block(places, places)] = _products(own, own, algebra)
-    for index, left in enumerate(groups[:-1]):
-        first = _stacked(weight, parts, left, gains[index])
-        for other in range(index + 1, len(groups)):
-            second = _stacked(weight, parts, groups[other], gains[other])
-            found = _products(first, second, algebra)
-            gram[_block(left, groups[other])] = found
-            gram[_block(groups[other], left)] = found.T
-    if crossed and energy is not None:
-        shift = torch.cat(gains) - 1.0
-        mixed = algebra.product(shift, torch.cat(crosses))
-        gram = algebra.product(shift * energy, shift) + mixed + mixed.T + gram
-    return (gram + gram.T) * 0.5
+    return found
 
 
 @dataclass(frozen=True, slots=True)

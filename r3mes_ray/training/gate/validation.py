@@ -14,7 +14,7 @@ from r3mes_ray.models.adapters import AdapterPackage, UpdateOrigin, check_agains
 from r3mes_ray.training.algebra import LAPACK, REPRODUCIBLE, Algebra
 from r3mes_ray.training.effects import Part, base_energy, effects_of
 from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork
-from r3mes_ray.training.reproducible import balanced
+from r3mes_ray.training.reproducible import balanced, root
 from r3mes_ray.training.stored import Adapter, BaseWeights
 
 MAX_RANK = 256
@@ -117,7 +117,7 @@ def _sizes(b: Tensor, a: Tensor, algebra: Algebra) -> tuple[float, float]:
     """‖BA‖, and the largest norm of one column of B times its row of A."""
     columns = b.T.contiguous()
     products = algebra.product(columns, columns) * algebra.product(a, a)
-    terms = algebra.row_dots(columns, columns).sqrt() * algebra.row_dots(a, a).sqrt()
+    terms = root(algebra.row_dots(columns, columns)) * root(algebra.row_dots(a, a))
     total = float(algebra.row_sums(algebra.row_sums(products)[None, :]))
     return _root(total), float(terms.max()) if terms.numel() else 0.0
 

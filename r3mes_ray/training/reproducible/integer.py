@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +18,8 @@ _LOWEST, _HIGHEST = 300, 1700
 """Biased exponents of a row's largest entry: below the first it counts as zero, above the second products overflow."""
 LIMBS = 2
 """Two limbs keep 41 bits below a row's largest entry at K = 4096; float32 factors have 24."""
+BLOCK = 256
+"""Rows or columns of a matrix that are split at a time, so that limbs take a small share of the matrix's memory."""
 _MOST_BITS = 50
 """Bits of a part: with more, the sum that rounds it would leave its binade."""
 
@@ -35,10 +38,11 @@ class Limbs:
     bits: int
 
 
-def split(x: Tensor, bits: int, count: int = LIMBS) -> Limbs:
+def split(x: Tensor, bits: int, count: int = LIMBS, exponent: Tensor | None = None) -> Limbs:
     """Split the rows of a float64 matrix, each at its own power of two; a remainder of zero ends early.
 
-    Adding and taking away 1.5 · 2^52 steps rounds to whole steps. Parts lie in memory as x does.
+    Adding and taking away 1.5 · 2^52 steps rounds to whole steps. Parts lie in memory as x does. `exponent`, (n, 1), is
+    `row_exponents` of the matrix of which x is some columns.
 
     Raises:
         ValueError: an entry is not finite, or beyond 2^677.
@@ -46,7 +50,7 @@ def split(x: Tensor, bits: int, count: int = LIMBS) -> Limbs:
     bits = min(bits, _MOST_BITS)
     if x.numel() == 0:
         return Limbs((x,), x.new_ones(x.shape[0], 1), bits)
-    exponent = _row_exponents(x)
+    exponent = row_exponents(x) if exponent is None else exponent
     rest = x * power_of_two(-exponent)
     parts: list[Tensor] = []
     places = bits
@@ -63,7 +67,7 @@ def split(x: Tensor, bits: int, count: int = LIMBS) -> Limbs:
     return Limbs((*parts, rest.add_(shifter).sub_(shifter)), power_of_two(exponent), bits)
 
 
-def _row_exponents(x: Tensor) -> Tensor:
+def row_exponents(x: Tensor) -> Tensor:
     """The least exponents, (n, 1), with |entry| < 2^exponent in each row; none below what counts as zero."""
     low, high = x.amin(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)
     exponent = biased_exponent(torch.maximum(high, -low).abs())
@@ -93,16 +97,37 @@ def multiply(a: Limbs, b: Limbs, gemm: Gemm) -> Tensor:
             exact = mirrored.pop((j, i)).T if b is a and (j, i) in mirrored else gemm(left, right.T)
             if b is a and i < j:
                 mirrored[i, j] = exact
-            total = exact if total is None else total.add_(exact)
+            # A kernel may sum zeros to −0, and another to 0: adding 0 makes both 0.
+            total = exact + 0.0 if total is None else total.add_(exact)
     if total is None:
         raise ValueError("a product needs limbs")
     return total.mul_(a.scale).mul_(b.scale.T)
 
 
-def combine(limbs: Limbs, weights: Tensor, gemm: Gemm) -> Tensor:
-    """xᵀ w for x (n, k) given by its limbs and w (n, r): the rows' scales move into the weights."""
-    columns = split((weights * limbs.scale).T.contiguous(), room_for(weights.shape[0]) - limbs.bits)
-    return multiply(columns, Limbs(tuple(p.T for p in limbs.parts), columns.scale.new_ones(1, 1), limbs.bits), gemm).T
+def combine(x: Tensor, weights: Tensor, gemm: Gemm) -> Tensor:
+    """xᵀ w for x (n, k) and w (n, r), (k, r), some columns of x at a time: the rows' scales move into the weights."""
+    bits, exponent = room_for(x.shape[1]) // 2, row_exponents(x)
+    columns = split((weights * power_of_two(exponent)).T.contiguous(), room_for(len(x)) - min(bits, _MOST_BITS))
+    one = columns.scale.new_ones(1, 1)
+    found = x.new_empty(weights.shape[1], x.shape[1])
+    for done, tile in zip(torch.split(found, BLOCK, dim=1), torch.split(x, BLOCK, dim=1), strict=True):
+        limbs = split(tile, bits, exponent=exponent)
+        done.copy_(multiply(columns, Limbs(tuple(part.T for part in limbs.parts), one, limbs.bits), gemm))
+    return found.T
+
+
+def gram(x: Tensor, gemm: Gemm, out: Tensor) -> None:
+    """Write x xᵀ of x (n, k) into `out` (n, n), exactly symmetric, block by block: only two blocks of x are split."""
+    half = room_for(x.shape[1]) // 2
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(x), BLOCK)]
+    for place, rows in enumerate(blocks):
+        left = split(x[rows], half)
+        own = multiply(left, left, gemm)
+        out[rows, rows] = (own + own.T) * 0.5
+        for columns in blocks[place + 1 :]:
+            found = multiply(left, split(x[columns], half), gemm)
+            out[rows, columns] = found
+            out[columns, rows] = found.T
 
 
 def row_sums(x: Tensor) -> Tensor:
@@ -110,10 +135,15 @@ def row_sums(x: Tensor) -> Tensor:
     if x.shape[1] == 0:
         return x.new_zeros(x.shape[0])
     limbs = split(x, room_for(x.shape[1]))
-    first, *rest = (part.sum(dim=1) for part in limbs.parts)
+    first, *rest = (part.sum(dim=1) + 0.0 for part in limbs.parts)
     for term in rest:
         first = first + term
     return first * limbs.scale[:, 0]
+
+
+def root(x: Tensor) -> Tensor:
+    """√ of each entry as IEEE rounds it: torch's own on a CPU is a vector library's, whose last bit depends on it."""
+    return x.sqrt() if x.is_cuda else torch.from_numpy(np.sqrt(x.numpy()))
 
 
 def balanced(b: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,6 +178,9 @@ def power_of_two(exponent: Tensor) -> Tensor:
 def _ternary(x: Tensor) -> Limbs | None:
     """A matrix of {−s, 0, s}, one s for each row, as one limb of a bit; None of any other."""
     if x.numel() == 0:
+        return None
+    # One row tells nearly always, at a thousandth of the cost.
+    if len(x) > 1 and _ternary(x[:1]) is None:
         return None
     size = x.abs()
     top = size.amax(dim=1, keepdim=True)

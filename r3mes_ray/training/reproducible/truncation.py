@@ -9,7 +9,19 @@ import torch
 from torch import Tensor
 
 from r3mes_ray.training.reproducible.basis import Matrix, eigen, orthonormalise, start_block
-from r3mes_ray.training.reproducible.integer import Gemm, Limbs, balanced, combine, multiply, room_for, row_sums, split
+from r3mes_ray.training.reproducible.integer import (
+    BLOCK,
+    LIMBS,
+    Gemm,
+    Limbs,
+    balanced,
+    combine,
+    gram,
+    multiply,
+    room_for,
+    row_sums,
+    split,
+)
 from r3mes_ray.training.truncation import NEGLIGIBLE, Truncated
 
 ITERATIONS = 20
@@ -45,14 +57,12 @@ def truncate_reproducibly(b: Tensor, a: Tensor | None, rank: int, gemm: Gemm = t
 
 def _truncate(b: Tensor, a: Tensor | None, rank: int, gemm: Gemm) -> Truncated:
     """Factors of at most that rank, of any signs."""
-    columns = split(b.T, room_for(b.shape[0]) // 2)
-    rows = None if a is None else split(a, room_for(a.shape[1]) // 2)
-    gram_b = multiply(columns, columns, gemm).cpu()
-    gram_a = None if rows is None else multiply(rows, rows, gemm).cpu()
-    total = gram_b.diagonal().clone() if gram_a is None else row_sums(gram_a * gram_b)
-    left, right = _Gram(gram_b, gemm), _Identity(gemm) if gram_a is None else _Gram(gram_a, gemm)
-    count = len(gram_b)
-    del gram_a, gram_b
+    left = _Gram(b.T, gemm)
+    right = _Identity(gemm) if a is None else _Gram(a, gemm)
+    total = left.energy(right)
+    left.divide()
+    right.divide()
+    count = b.shape[1]
     x, y, squares = _directions(left, right, start_block(min(count, rank + OVERSAMPLE), count), gemm)
     sigma = np.sqrt(np.maximum(squares[:rank], 0.0))
     kept = sigma > NEGLIGIBLE * sigma[0]
@@ -61,10 +71,10 @@ def _truncate(b: Tensor, a: Tensor | None, rank: int, gemm: Gemm) -> Truncated:
     to_a = torch.from_numpy(np.where(kept, 1.0 / root, 0.0)[:, None] * y[:rank]).to(b.device)
     energy = row_sums(torch.from_numpy(np.where(kept, sigma * sigma, 0.0)[None, :]))
     return Truncated(
-        b=combine(columns, to_b.T, gemm),
-        a=to_a if rows is None else combine(rows, to_a.T, gemm).T,
+        b=combine(b.T, to_b.T, gemm),
+        a=to_a if a is None else combine(a, to_a.T, gemm).T,
         kept_energy=float(energy),
-        total_energy=float(row_sums(total[None, :])),
+        total_energy=total,
     )
 
 
@@ -84,6 +94,9 @@ class _Identity:
 
     gemm: Gemm
 
+    def divide(self) -> None:
+        """It has no limbs."""
+
     def times(self, rows: Matrix) -> Matrix:
         return rows
 
@@ -92,13 +105,36 @@ class _Identity:
 
 
 class _Gram:
-    """A Gram matrix, split once."""
+    """The inner products of the rows of a matrix (n, k): first as they are, then as limbs in the same memory."""
 
-    def __init__(self, matrix: Tensor, gemm: Gemm) -> None:
-        self._gemm, self._half = gemm, room_for(matrix.shape[0]) // 2
-        limbs = split(matrix, self._half)
-        self._stacked = torch.cat(limbs.parts)
-        self._limbs = Limbs(self._stacked.chunk(len(limbs.parts)), limbs.scale, limbs.bits)
+    def __init__(self, rows: Tensor, gemm: Gemm) -> None:
+        count = len(rows)
+        self._gemm, self._half = gemm, room_for(count) // 2
+        self._stacked = torch.empty(LIMBS * count, count, dtype=torch.float64)
+        gram(rows, gemm, self._stacked[-count:])
+
+    def energy(self, other: _Gram | _Identity) -> float:
+        """The trace of the product of both."""
+        own = self._stacked[-self._stacked.shape[1] :]
+        if isinstance(other, _Identity):
+            return float(row_sums(own.diagonal()[None, :]))
+        blocks = zip(torch.split(own, BLOCK), torch.split(other._stacked[-len(own) :], BLOCK), strict=True)
+        return float(row_sums(torch.cat([row_sums(one * two) for one, two in blocks])[None, :]))
+
+    def divide(self) -> None:
+        """Split it, some rows at a time; their remainder stands where they stood."""
+        first, rest = self._stacked.chunk(LIMBS)
+        scales, count = [], 1
+        for upper, lower in zip(torch.split(first, BLOCK), torch.split(rest, BLOCK), strict=True):
+            limbs = split(lower, self._half)
+            upper.copy_(limbs.parts[0])
+            lower.zero_()
+            for part in limbs.parts[1:]:
+                lower.copy_(part)
+            scales.append(limbs.scale)
+            count = max(count, len(limbs.parts))
+        self._stacked = self._stacked[: count * len(first)]
+        self._limbs = Limbs(self._stacked.chunk(count), torch.cat(scales), limbs.bits)
 
     def times(self, rows: Matrix) -> Matrix:
         """Rows times the matrix."""
@@ -127,6 +163,7 @@ class _Gram:
 def _halves(product: Tensor, count: int) -> Tensor:
     """The sum of the blocks that stacked limbs give side by side."""
     first, *rest = product.chunk(count, dim=1)
+    first = first + 0.0
     for term in rest:
         first = first + term
     return first

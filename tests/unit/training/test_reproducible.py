@@ -1,6 +1,7 @@
 """The published path has the same bits in any library and is as good as LAPACK's, which is the oracle."""
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r3mes_ray.training.reproducible import balanced, product, row_sums, truncate_reproducibly
+from r3mes_ray.training.reproducible import balanced, product, root, row_sums, truncate_reproducibly
 from r3mes_ray.training.reproducible.basis import eigen, start_block
+from r3mes_ray.training.reproducible.integer import combine, gram
 from r3mes_ray.training.truncation import truncate_lapack
 
 MACHINES = [
@@ -157,6 +159,39 @@ def test_product_of_a_ternary_matrix_is_right_to_the_last_bits():
     weight = torch.randint(-1, 2, (7, 50), generator=generator).double() * 0.0371
     b = torch.randn(4, 50, generator=generator).double()
     torch.testing.assert_close(product(weight, b), weight @ b.T, rtol=1e-13, atol=1e-13)
+
+
+def test_product_of_a_kernel_that_sums_to_minus_zero_is_zero():
+    """Libraries differ in the sign of a sum of zeros; it is a bit of what is published."""
+
+    def negative(a, b):
+        found = a @ b
+        return torch.where(found == 0, -0.0, found)
+
+    a, b = torch.tensor([[0.0, 0.0], [1.5, 2.0]]).double(), torch.tensor([[1.0, 3.0], [-4.0, 3.0]]).double()
+    found = product(a, b, gemm=negative)
+    assert found.tolist() == [[0.0, 0.0], [7.5, 0.0]]
+    assert not found.signbit().any()
+
+
+@pytest.mark.parametrize("size", [5, 256, 300])
+def test_gram_in_blocks_is_the_product_with_itself(size):
+    x = torch.randn(size, 40, generator=torch.Generator().manual_seed(size)).double()
+    found = torch.empty(size, size, dtype=torch.float64)
+    gram(x, torch.matmul, found)
+    assert torch.equal(found, found.T)
+    torch.testing.assert_close(found, x @ x.T, rtol=1e-10, atol=1e-10)
+
+
+def test_combination_in_blocks_is_that_of_plain_float64():
+    generator = torch.Generator().manual_seed(7)
+    x, w = torch.randn(30, 600, generator=generator).double(), torch.randn(30, 4, generator=generator).double()
+    torch.testing.assert_close(combine(x, w, torch.matmul), x.T @ w, rtol=1e-10, atol=1e-10)
+
+
+def test_root_is_rounded_as_ieee_says():
+    x = torch.rand(5000, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+    assert root(x).tolist() == [math.sqrt(value) for value in x.tolist()]
 
 
 def test_row_sums_do_not_depend_on_the_order():
