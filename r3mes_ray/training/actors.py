@@ -116,11 +116,12 @@ class _Flight:
     flying: dict[Any, _InFlight] = field(default_factory=dict)
 
     def run(self, items: Sequence[Any]) -> Iterator[tuple[int, Any, list[Any]]]:
-        waiting = list(enumerate(items))[::-1]
+        waiting = list(range(len(items)))[::-1]
         try:
             while self.flying or waiting:
                 while waiting and len(self.flying) < self.limit:
-                    self._start(*waiting.pop())
+                    index = waiting.pop()
+                    self._start(index, items[index])
                 yield from self._finished()
                 yield from self._overdue()
         finally:

@@ -85,6 +85,28 @@ class Parts(Sequence[Part | None]):
 
 
 @dataclass(frozen=True, slots=True)
+class _Jobs(Sequence[LayerJob]):
+    """Jobs that are made when they are asked for: a dense base of all layers would be larger than the model."""
+
+    paths: Sequence[str]
+    make: Callable[[str], LayerJob]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, index: int) -> LayerJob: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> _Jobs: ...
+
+    def __getitem__(self, index: int | slice) -> LayerJob | _Jobs:
+        if isinstance(index, slice):
+            return _Jobs(self.paths[index], self.make)
+        return self.make(self.paths[index])
+
+
+@dataclass(frozen=True, slots=True)
 class LayerWork:
     """Where the layers of a round are computed: one after the other in this process, or as tasks of a cluster."""
 
@@ -107,7 +129,7 @@ class LayerWork:
             WorkLost: workers died again and again, or with them what they held.
         """
         paths = paths_of(adapters)
-        jobs = [self._job(path, base, adapters, algebra) for path in paths]
+        jobs = _Jobs(paths, lambda path: self._job(path, base, adapters, algebra))
         results: dict[int, R] = {}
         for index, result in self.parallel(task, jobs, lambda job: f"{name} {job.path}"):
             if isinstance(result, Lost):

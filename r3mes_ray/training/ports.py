@@ -63,12 +63,13 @@ class ParallelMap(Protocol):
     ) -> Iterator[tuple[int, R | Lost]]:
         """Give (index, result) of every item once, in the order in which they finish.
 
-        `label` names an item for the cluster's dashboard. An exception of the function is raised.
+        Each item is asked for once, when it is its turn. `label` names an item for the cluster's dashboard. An
+        exception of the function is raised.
         """
         ...
 
 
 def serial_map(task: Callable[[T], R], items: Sequence[T], label: Callable[[T], str]) -> Iterator[tuple[int, R | Lost]]:
     """The map of one process: the default, and the oracle of every other one."""
-    for index, item in enumerate(items):
-        yield index, task(item)
+    for index in range(len(items)):
+        yield index, task(items[index])
