@@ -1,6 +1,7 @@
 """Flower's and byzfl's own rules, in a process and an environment of their own, on arrays of a file.
 
-This file is also that process: `python peers.py ROWS.npy SITE-PACKAGES` reads lines "peer rule" and answers seconds.
+This file is also that process: `python peers.py ROWS.npy SITE-PACKAGES` reads lines "peer rule" and answers seconds;
+after "peer rule FILE.npy" the result lies in that file.
 Both packages import much that their rules do not use (simulation, vision, plotting); only the files with rules are run.
 """
 
@@ -8,16 +9,37 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import subprocess
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 PACKAGES = ("byzfl==0.0.11", "flwr==1.41.0")
 FAULTS = 2
+TOLERANCE = 1e-5
+"""Share of the result's length by which a peer's result may differ: both sum up float32."""
+
+
+class UnequalResult(ValueError):
+    """A peer's result is not ours, so their times are not those of one computation."""
+
+    def __init__(self, peer: str, rule: str, distance: float) -> None:
+        super().__init__(peer, rule, distance)
+        self.peer, self.rule, self.distance = peer, rule, distance
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rule} of {self.peer} is {self.distance:.3g} of the result's length from ours, over {TOLERANCE:g}: "
+            "another definition of the rule, another input, or an error of ours"
+        )
 
 
 class Peers:
@@ -39,11 +61,41 @@ class Peers:
 
     def seconds(self, peer: str, rule: str) -> float:
         """How long one call took, measured by that process."""
+        return self._ask(f"{peer} {rule}")
+
+    def result(self, peer: str, rule: str) -> NDArray[np.floating]:
+        """What one call finds, (d,)."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "result.npy"
+            self._ask(f"{peer} {rule} {file}")
+            found: NDArray[np.floating] = np.load(file)
+        return found
+
+    def _ask(self, line: str) -> float:
         if self._process.stdin is None or self._process.stdout is None:
             raise OSError("the peers' process has no pipes")
-        self._process.stdin.write(f"{peer} {rule}\n")
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        return float(self._process.stdout.readline())
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise OSError(f"the peers' process ended at {line!r}; its own error is above")
+        return float(answer)
+
+
+def require_equal(
+    peer: str, rule: str, theirs: NDArray[np.floating], ours: NDArray[np.floating], tolerance: float = TOLERANCE
+) -> None:
+    """Compare two results (d,).
+
+    Raises:
+        UnequalResult: they differ by more than that share of our result's length, or have other shapes.
+    """
+    if theirs.shape != ours.shape:
+        raise UnequalResult(peer, rule, math.inf)
+    wide = ours.astype(np.float64)
+    distance = float(np.linalg.norm(theirs - wide) / np.linalg.norm(wide))
+    if not distance <= tolerance:
+        raise UnequalResult(peer, rule, distance)
 
 
 def _environment(cache: Path) -> Path:
@@ -75,7 +127,8 @@ def _rules(rows: Any, site: Path) -> dict[str, Callable[[], object]]:
         "byzfl mean": lambda: aggregators.Average()(tensor),
         "byzfl median": lambda: aggregators.Median()(tensor),
         "byzfl trimmed-mean": lambda: aggregators.TrMean(f=FAULTS)(tensor),
-        "byzfl krum": lambda: aggregators.Krum(f=FAULTS)(tensor),
+        # byzfl scores by n − f − 1 neighbours, the paper, Flower and ours by n − f − 2: one fault more, the same score.
+        "byzfl krum": lambda: aggregators.Krum(f=FAULTS + 1)(tensor),
         "byzfl geometric-median": lambda: aggregators.GeometricMedian(nu=1e-6, T=3)(tensor),
         "flower mean": lambda: flower.aggregate(results),
         "flower median": lambda: flower.aggregate_median(results),
@@ -104,12 +157,16 @@ def _flower(site: Path) -> Any:
 
 
 def _serve(rows_file: str, site: str) -> None:
-    rows = importlib.import_module("numpy").load(rows_file)
-    rules = _rules(rows, Path(site))
+    rules = _rules(np.load(rows_file), Path(site))
     for line in sys.stdin:
+        peer, rule, *file = line.split()
         began = time.perf_counter()
-        rules[line.strip()]()
-        print(time.perf_counter() - began, flush=True)
+        found: Any = rules[f"{peer} {rule}"]()
+        seconds = time.perf_counter() - began
+        for name in file:
+            # Flower answers with a list of arrays, one for each layer.
+            np.save(name, np.asarray(found[0] if isinstance(found, list) else found))
+        print(seconds, flush=True)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ class Row:
 
     Attributes:
         name: what was measured.
-        value: median of our runs, in `unit`.
+        value: median of our runs, in `unit`; the best one where the peer is a limit.
         peer: what it is compared with, or None.
-        peer_value: median of the peer's runs, interleaved with ours.
+        peer_value: median of the peer's runs, interleaved with ours, or the best as above.
         ratio: how many times better we are than the peer (above 1 is better), or None.
         lower_is_better: whether a smaller `value` is better.
         spread: half the distance between the quartiles of our runs, as a share of the median; 0 for a single run.
@@ -36,6 +36,10 @@ class Row:
     lower_is_better: bool
     spread: float
     interval: tuple[float, float] | None = None
+
+    def beside(self, peer: str) -> Row:
+        """The same figures beside a peer of that description, without a ratio."""
+        return replace(self, peer=peer, ratio=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,13 @@ def row(
     if peer_value is not None and value > 0 and peer_value > 0:
         ratio = peer_value / value if lower_is_better else value / peer_value
     return Row(name, value, unit, peer, peer_value, ratio, lower_is_better, _spread(samples, value))
+
+
+def best(name: str, samples: Sequence[float], unit: str, *, peer: str, peer_samples: Sequence[float]) -> Row:
+    """Best times beside the best of a limit: what disturbs a run makes it slower, and never faster."""
+    plain = row(name, samples, unit, peer=peer, peer_samples=peer_samples)
+    ours, limit = min(samples), min(peer_samples)
+    return replace(plain, value=ours, peer_value=limit, ratio=limit / ours)
 
 
 def paired(name: str, samples: Sequence[float], unit: str, *, peer: str, peer_samples: Sequence[float]) -> Row:

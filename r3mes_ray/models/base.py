@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -54,16 +54,22 @@ class BaseModel:
     base_id: str
     base_hash: str
     context_tokens: int
+    _linears: dict[str, BitLinear] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find the ternary layers once: a walk over all modules for each question costs a round a second."""
+        found = {name: module for name, module in self.model.named_modules() if isinstance(module, BitLinear)}
+        object.__setattr__(self, "_linears", dict(sorted(found.items())))
 
     @property
     def linear_names(self) -> tuple[str, ...]:
         """Names of the ternary layers, ascending."""
-        return tuple(sorted(name for name, module in self.model.named_modules() if isinstance(module, BitLinear)))
+        return tuple(self._linears)
 
     @property
     def linear_shapes(self) -> dict[str, tuple[int, int]]:
         """(out, in) of each ternary layer by name."""
-        return {name: (w.shape[0], w.shape[1]) for name in self.linear_names for w in (self.linear(name).codes,)}
+        return {name: (w.shape[0], w.shape[1]) for name, layer in self._linears.items() for w in (layer.codes,)}
 
     def effective_weight(self, name: str) -> Tensor:
         """Scale x ternary of one layer, (out, in) float32: what every norm of an adapter refers to."""
@@ -75,8 +81,8 @@ class BaseModel:
         Raises:
             ModelError: there is none of that name.
         """
-        module = dict(self.model.named_modules()).get(name)
-        if not isinstance(module, BitLinear):
+        module = self._linears.get(name)
+        if module is None:
             raise ModelError(self.base_id, f"has no ternary layer {name!r}")
         return module
 
