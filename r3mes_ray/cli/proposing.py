@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import cache
@@ -40,7 +41,7 @@ async def propose(settings: Settings, key: str | None, *, expert: str, limit: in
             round_id = record.round_id
             _say(f"round {round_id} of {expert} is open ({record.phase})")
         else:
-            parameters = parameters_of(settings.training, limit)
+            parameters = await asyncio.to_thread(parameters_of, settings.training, limit)
             opened = await open_round(ports.client, expert, parameters, PhaseBlocks(), settings.training.rule)
             round_id = opened.round_id
             _say(f"opened round {round_id} of {expert} at height {opened.height}, tx {opened.tx_hash}")

@@ -32,14 +32,14 @@ class MiningSettings(Section):
 
 
 class EvaluationSettings(Section):
-    """The evaluation gate of the rounds that this node proposes in."""
+    """The evaluation gate of the rounds that this node opens, and of others that declare the same text."""
 
     text: Path | None = None
     """Held-out UTF-8 text: an update that predicts it worse than the start version is refused; none: no gate."""
     window_tokens: int = Field(128, ge=8)
     """Tokens in one window of it."""
     margin_nats: float = Field(0.0, ge=0)
-    """By how much the loss may rise."""
+    """By how much the loss may rise in the rounds that this node opens."""
 
 
 class TrainingSettings(Section):
@@ -74,7 +74,7 @@ class TrainingSettings(Section):
     min_updates: int = Field(2, ge=1)
     """Fewer valid updates end the round without an aggregate."""
     evaluation: EvaluationSettings = EvaluationSettings()
-    """The evaluation gate of the rounds that this node proposes in."""
+    """The evaluation gate of the rounds that this node opens, and of others that declare the same text."""
     fetch_concurrency: int = Field(8, ge=1)
     """Updates that are downloaded at a time."""
     fetch_timeout_s: float = Field(30.0, gt=0)

@@ -13,7 +13,8 @@ from r3mes_ray.models.base import load_base, shipped_path
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.actors import ray_map
-from r3mes_ray.training.gate.evaluation import HeldOut, Scored, worse_than_start
+from r3mes_ray.training.gate.evaluation import Scored, worse_than_start
+from r3mes_ray.training.gate.held_out import HeldOut
 from r3mes_ray.training.ports import serial_map
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]

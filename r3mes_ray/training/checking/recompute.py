@@ -13,7 +13,7 @@ from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates
 from r3mes_ray.training.gate.copies import find_copies
-from r3mes_ray.training.gate.evaluation import LOSS
+from r3mes_ray.training.gate.held_out import LOSS
 from r3mes_ray.training.gate.update import MISSING, FetchJob, excluded, fetch_update
 from r3mes_ray.training.gate.validation import Demand, faults_of_effects
 from r3mes_ray.training.geometry import Geometry, geometry_of

@@ -27,6 +27,7 @@ from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
 from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorded_exclusions
 from r3mes_ray.training.checking.verify import Verification, judge
+from r3mes_ray.training.gate.held_out import undeclared
 from r3mes_ray.training.round import RoundPlan, leaves_of, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
 from r3mes_ray.training.versions import fetch_package, fetch_previous, fetch_version, previous_of, version_limit
@@ -88,11 +89,13 @@ async def check_round(
         return Checked(record, revealed, _fraud(revealed, reason), None)
     except ContentMalformed as error:
         return Checked(record, revealed, _fraud(revealed, f"the published content is no package: {error}"), None)
+    recorded = recorded_exclusions(published)
+    if (fault := undeclared(plan.parameters, recorded)) is not None:
+        return Checked(record, revealed, _fraud(revealed, fault), None)
     versions = Versions(
         await fetch_version(store, record.start, folder / "start", limit),
         await fetch_previous(store, await previous_of(client, plan), folder / "previous", limit),
     )
-    recorded = recorded_exclusions(published)
     try:
         own = await asyncio.to_thread(recompute, settings, loaded, plan, versions, recorded, folder / "updates")
     except (TooFewUpdates, InvalidAggregate) as error:

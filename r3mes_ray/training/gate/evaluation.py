@@ -1,14 +1,13 @@
 """The evaluation gate: an update that predicts held-out text worse than the start version does not enter.
 
 A loss depends on the machine in its last digits, so it is a recorded input: the manifest names both losses and the
-text's hash, and whoever recomputes the round takes the verdict from there.
+text's hash, and whoever recomputes the round takes the verdict from there, if the round declares that text on chain.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,16 +18,13 @@ from r3mes_ray.content.base import Limits
 from r3mes_ray.errors import ContentError, InvalidInput, WorkLost
 from r3mes_ray.models.adapters import AdapterPackage, read_package
 from r3mes_ray.models.base import BaseModel, load_base
-from r3mes_ray.models.corpus import read_text
 from r3mes_ray.models.evaluate import window_losses
 from r3mes_ray.settings import Settings
+from r3mes_ray.training.gate.held_out import HeldOut, refusal
 from r3mes_ray.training.gate.update import MISSING
 from r3mes_ray.training.ports import ParallelMap, serial_map
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.types import Cid, UpdateId
-
-LOSS = "loss"
-"""Rule of an update that the evaluation gate refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +43,6 @@ class EvaluationJob:
     settings: Settings
     package: Scored | None
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """The gate's text, and by how much a loss may rise."""
-
-    text: str
-    window_tokens: int
-    margin_nats: float
-
-    @property
-    def sha256(self) -> str:
-        """Hex hash of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
-
-def held_out(settings: Settings) -> HeldOut | None:
-    """The gate that the settings ask for.
-
-    Raises:
-        InvalidInput: the text cannot be read.
-    """
-    gate = settings.training.evaluation
-    if gate.text is None:
-        return None
-    return HeldOut(read_text(gate.text.expanduser()), gate.window_tokens, gate.margin_nats)
 
 
 def evaluate(job: EvaluationJob) -> float | None:
@@ -126,8 +96,7 @@ def _verdict(gate: HeldOut, start: float, loss: float | None, update_id: UpdateI
     # A loss that is not a number is above every limit.
     if loss <= start + gate.margin_nats:
         return None
-    detail = f"{loss:.6f} nats per token on held-out text {gate.sha256}, the start version has {start:.6f}"
-    return Excluded(update_id, LOSS, detail)
+    return refusal(update_id, gate.sha256, loss, start)
 
 
 def _label(job: EvaluationJob) -> str:

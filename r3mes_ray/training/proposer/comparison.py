@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from r3mes_ray.training.gate.copies import find_copies
-from r3mes_ray.training.gate.evaluation import Scored, held_out, worse_than_start
-from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.gate.evaluation import Scored, worse_than_start
+from r3mes_ray.training.gate.held_out import HeldOut, gate_of_round, held_out, why_no_gate
+from r3mes_ray.training.gate.update import MISSING
+from r3mes_ray.training.gram import gram_of_steps, part_of
 from r3mes_ray.training.proposer.collection import Collected
 from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.records import Excluded
@@ -31,30 +34,54 @@ class Compared:
 async def compare(
     context: RoundContext, plan: RoundPlan, collected: Collected, base: BaseWeights, start: Adapter | None
 ) -> Compared:
-    """Refuse what an earlier update or the start version is already, and then what makes held-out text less likely."""
-    ids = tuple(entry.record.update_id for entry in collected.accepted)
+    """Refuse what an earlier update or the start version is already, and then what makes held-out text less likely.
+
+    What cannot be scored is not to be had, for the comparison as well: it begins again without it, as whoever
+    recomputes the round begins.
+    """
+    everyone = _ids(collected)
     adapters = [entry.adapter for entry in collected.accepted]
-    gram = await asyncio.to_thread(gram_of_steps, base, adapters, start, work=context.ports.layers)
-    copies = find_copies(gram, [f"update {update_id}" for update_id in ids])
-    unique = _without(context, collected, [Excluded(ids[copy.index], copy.rule, copy.detail) for copy in copies])
-    return Compared(await _evaluated(context, plan, unique, version_limit(base.linear_shapes)), ids, gram)
+    whole = await asyncio.to_thread(gram_of_steps, base, adapters, start, work=context.ports.layers)
+    gate = await _gate(context, plan)
+    while True:
+        ids = _ids(collected)
+        gram = part_of(whole, everyone, ids)
+        copies = find_copies(gram, [f"update {update_id}" for update_id in ids])
+        unique = _without(context, collected, [Excluded(ids[copy.index], copy.rule, copy.detail) for copy in copies])
+        if gate is None:
+            return Compared(unique, ids, gram)
+        refused = await _refused(context, plan, gate, unique, version_limit(base.linear_shapes))
+        lost = [entry for entry in refused if entry.rule == MISSING]
+        if not lost:
+            return Compared(_without(context, unique, refused), ids, gram)
+        collected = _without(context, collected, lost)
 
 
-async def _evaluated(context: RoundContext, plan: RoundPlan, collected: Collected, start_limit: int) -> Collected:
-    settings = context.ports.settings
-    gate = await asyncio.to_thread(held_out, settings)
-    if gate is None:
-        return collected
+async def _gate(context: RoundContext, plan: RoundPlan) -> HeldOut | None:
+    """The round's evaluation gate, if this node has its text."""
+    own = await asyncio.to_thread(held_out, context.ports.settings.training.evaluation)
+    if (reason := why_no_gate(plan.parameters, own)) is not None:
+        context.tell("verify", reason)
+    return gate_of_round(plan.parameters, own)
+
+
+async def _refused(
+    context: RoundContext, plan: RoundPlan, gate: HeldOut, collected: Collected, start_limit: int
+) -> tuple[Excluded, ...]:
     cid = context.record.start
     first = None if cid is None else Scored(context.workspace.start, cid, start_limit)
     limit = plan.parameters.update_limit
     updates = [(entry.record.update_id, Scored(None, entry.record.cid, limit)) for entry in collected.accepted]
     context.tell("verify", f"scoring {len(updates)} updates on held-out text {gate.sha256}")
-    refused = await asyncio.to_thread(worse_than_start, settings, gate, first, updates, context.ports.parallel)
-    return _without(context, collected, refused)
+    ports = context.ports
+    return await asyncio.to_thread(worse_than_start, ports.settings, gate, first, updates, ports.parallel)
 
 
-def _without(context: RoundContext, collected: Collected, refused: list[Excluded] | tuple[Excluded, ...]) -> Collected:
+def _ids(collected: Collected) -> tuple[UpdateId, ...]:
+    return tuple(entry.record.update_id for entry in collected.accepted)
+
+
+def _without(context: RoundContext, collected: Collected, refused: Sequence[Excluded]) -> Collected:
     for entry in refused:
         context.tell("verify", f"update {entry.update_id} rejected: rule {entry.rule}: {entry.detail}")
     gone = {entry.update_id for entry in refused}

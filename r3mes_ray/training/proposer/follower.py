@@ -87,7 +87,7 @@ class Follower:
     async def _open(self) -> RoundId | None:
         ports, plan = self._proposer.ports, self._proposer.plan
         training = ports.settings.training
-        parameters = parameters_of(training, plan.limit)
+        parameters = await asyncio.to_thread(parameters_of, training, plan.limit)
         try:
             opened = await open_round(ports.client, self._expert, parameters, plan.blocks, training.rule)
         except TxRejected:

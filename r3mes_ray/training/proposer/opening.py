@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient, send
 from r3mes_ray.settings import TrainingSettings
+from r3mes_ray.training.gate.held_out import held_out
 from r3mes_ray.training.rules import RuleParameters, check_parameters
 from r3mes_ray.training.rules.parameters import MAX_UPDATE_BYTES
 from r3mes_ray.types import RoundId, TxHash
@@ -41,7 +42,12 @@ class OpenedRound:
 
 
 def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParameters:
-    """The rule's parameters that a node's settings ask for."""
+    """The rule's parameters that a node's settings ask for; reads the evaluation gate's text, for its hash.
+
+    Raises:
+        InvalidInput: the text cannot be read.
+    """
+    gate = held_out(training.evaluation)
     return RuleParameters(
         rank=training.target_rank,
         min_updates=training.min_updates,
@@ -57,6 +63,8 @@ def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParamete
         outer_learning_rate=training.outer_learning_rate,
         outer_momentum=training.outer_momentum,
         outer_method=training.outer_method,
+        gate_sha256=None if gate is None else gate.sha256,
+        gate_margin_nats=None if gate is None else gate.margin_nats,
     )
 
 

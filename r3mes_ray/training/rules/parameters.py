@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Literal, Self
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from r3mes_ray.errors import InvalidInput
 
@@ -49,6 +49,17 @@ class RuleParameters(BaseModel):
     outer_method: Literal["nesterov"] | None = None
     """Whose momentum it is: `nesterov` as in DiLoCo; none is the heavy ball, which adds μ of the last step."""
 
+    gate_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the evaluation gate's held-out text; none: the round has no such gate."""
+    gate_margin_nats: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """By how much a loss may rise over the start version's in that gate; stands beside its text alone."""
+
+    @model_validator(mode="after")
+    def _gate_is_whole(self) -> Self:
+        if (self.gate_sha256 is None) != (self.gate_margin_nats is None):
+            raise ValueError("gate_sha256 and gate_margin_nats stand together or not at all")
+        return self
+
     @property
     def update_limit(self) -> int:
         """Bytes of the largest update that is valid."""
@@ -72,6 +83,6 @@ def parse_parameters(text: str) -> RuleParameters:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput("rule parameters", f"{where}: {first['msg']}") from error
+        raise InvalidInput("rule parameters", f"{where}: {first['msg']}" if where else first["msg"]) from error
     except (ValueError, RecursionError) as error:
         raise InvalidInput("rule parameters", f"not JSON: {error}") from error

@@ -94,7 +94,7 @@ async def test_update_that_is_not_to_be_had_gives_no_verdict(world, chain):
 
 
 async def test_exclusion_on_the_proposers_word_is_told(world):
-    lost = (Exclusion(1, "loss", "9.000000 nats per token"),)
+    lost = (Exclusion(1, "content-missing", "has not arrived by block 27"),)
     await world.republish(world.package.tensors, excluded=lost, accepted=(0, 2), weights=(0.5, 0.5))
     del world.revealed.participant_gradient_ids[1]
     found = await world.check()

@@ -1,5 +1,7 @@
 """What a node's settings ask for stands on chain with the rounds that it opens."""
 
+import hashlib
+
 import pytest
 
 from r3mes_ray.errors import InvalidInput
@@ -8,7 +10,7 @@ from r3mes_ray.settings.training import TrainingSettings
 from r3mes_ray.training.proposer.opening import parameters_of
 from r3mes_ray.training.rules import RuleParameters, check_parameters, parse_parameters
 
-ELSEWHERE = {"rank": "target_rank", "limit": None}
+ELSEWHERE = {"rank": "target_rank", "limit": None, "gate_sha256": "evaluation", "gate_margin_nats": "evaluation"}
 """Parameters whose setting has another name, or is an argument."""
 
 
@@ -50,3 +52,12 @@ def test_setting_that_the_rule_does_not_read_opens_no_round():
     training = Settings.model_validate({"training": {"rule": "median", "radius": 0.5}}).training
     with pytest.raises(InvalidInput, match="radius: median reads none, only centered-clipping"):
         check_parameters(training.rule, parameters_of(training, None))
+
+
+def test_gate_of_the_settings_stands_on_chain_by_its_texts_hash(tmp_path):
+    text = tmp_path / "heldout.txt"
+    text.write_text("def f(x):\n    return x\n")
+    training = Settings.model_validate({"training": {"evaluation": {"text": text, "margin_nats": 0.25}}}).training
+    on_chain = parse_parameters(parameters_of(training, None).to_json())
+    assert on_chain.gate_sha256 == hashlib.sha256(text.read_bytes()).hexdigest()
+    assert on_chain.gate_margin_nats == 0.25
