@@ -1,9 +1,9 @@
 """Adapters on vLLM: ours beside its own base, stock vLLM and PEFT; then the working set, cold loads and start-up.
 
 A ratio above 1 is in our favour; it is the geometric mean over interleaved pairs, with its 95 % interval. `decode` is a
-batch of short prompts and `NEW_TOKENS` tokens each, `prefill` one of long prompts and one token each. Every row of a
-batch has an adapter of its own unless the name says how many there are. Each engine has one core, and its times are
-processor time.
+batch of short prompts and `NEW_TOKENS` tokens each (`PEER_TOKENS` beside stock vLLM and PEFT), `prefill` one of long
+prompts and one token each. Every row of a batch has an adapter of its own unless the name says how many there are. Each
+engine has one core, and its times are processor time.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ BATCHES = (8, 32)
 PROMPT_TOKENS, NEW_TOKENS, LONG_PROMPT = 16, 32, 256
 COUNTS = (0, 1, 8, 32)
 DENSE_ROWS = 32
+PEER_TOKENS = 8
+"""New tokens of each row beside stock vLLM and PEFT, where a round waits for four engines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _peers(prepared: Prepared, say: Callable[[str], None]) -> list[Row]:
         for count in COUNTS:
             say(f"{count} adapters among {DENSE_ROWS} rows beside stock vLLM and PEFT, {PAIRS} times")
             adapters = _spread(prepared.plain[:count], DENSE_ROWS)
-            job = Job(adapters, PROMPT_TOKENS, NEW_TOKENS)
+            job = Job(adapters, PROMPT_TOKENS, PEER_TOKENS)
             kinds = [kind for kind in workers if count > 1 or kind != "peft-swap"]
             times = _interleaved({kind: (workers[kind], job) for kind in kinds}, PAIRS)
             found += [

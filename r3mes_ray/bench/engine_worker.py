@@ -23,13 +23,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "VLLM_NO_USAGE_STATS": "1",
-}
 READY = "ready"
 HELD = "held"
 SLOTS = 32
@@ -47,11 +40,19 @@ class Job:
 Run: TypeAlias = Callable[[Job], None]
 
 
+def environment(kind: str) -> dict[str, str]:
+    """What an engine's process reads: as `r3mes serve` sets it, on one core, our plugin only where it is ours."""
+    # Imported here: the engine's own process is to load nothing that it does not need.
+    from r3mes_ray.serving.inference.vllm_backend import ENVIRONMENT
+
+    own = {"OMP_NUM_THREADS": "1", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_PLUGINS": "r3mes" if kind == "ours" else ""}
+    return ENVIRONMENT | own
+
+
 class Worker:
     """A running engine; it ends with the `with` block. `start_s` is from nothing to ready."""
 
     def __init__(self, kind: str, model: Path) -> None:
-        plugins = {"VLLM_PLUGINS": "r3mes" if kind == "ours" else ""}
         command = [sys.executable, "-m", "r3mes_ray.bench.engine_worker", kind, str(model)]
         began = time.perf_counter()
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the process)
@@ -61,7 +62,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._said,
             text=True,
-            env=os.environ | ENVIRONMENT | plugins,
+            env=os.environ | environment(kind),
         )
         self.rss_bytes = int(self._answer())
         self.start_s = time.perf_counter() - began

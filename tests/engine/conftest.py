@@ -124,3 +124,12 @@ def case(request, tmp_path_factory, engine_environment):
     llm = start(folder)
     yield Case(request.param, llm, made, oracle, vocabulary)
     stop(llm)
+
+
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def wide(request, tmp_path_factory, engine_environment):
+    """(type, the case) of a Llama's engine with a slot for each of its sixteen adapters, and one more."""
+    folder, made, vocabulary, model = make_case("llama", tmp_path_factory.mktemp("wide"))
+    llm = start(folder, dtype=request.param, max_loras=17, max_cpu_loras=17)
+    yield request.param, Case("llama", llm, made, Oracle(model, made), vocabulary)
+    stop(llm)

@@ -5,9 +5,11 @@ import math
 import pytest
 
 from r3mes_ray.bench.engine_model import make_adapters, make_bitnet, parameters
+from r3mes_ray.bench.engine_worker import environment
 from r3mes_ray.bench.report import Report, paired, table
 from r3mes_ray.models.adapters import check_against_base, read_package
 from r3mes_ray.models.base import load_base
+from r3mes_ray.serving.inference.vllm_backend import ENVIRONMENT
 
 
 def test_paired_ratio_is_the_geometric_mean_with_students_interval():
@@ -27,3 +29,10 @@ def test_bench_model_is_a_bitnet_of_25_million_parameters_that_takes_the_adapter
         package = read_package(folder, max_bytes=2**30)
         assert package.config.use_dora == dora
         check_against_base(package, base.linear_shapes, base.base_hash, 8)
+
+
+@pytest.mark.parametrize(("kind", "plugins"), [("ours", "r3mes"), ("stock", "")])
+def test_bench_engines_run_in_the_environment_of_serve(kind, plugins):
+    found = environment(kind)
+    assert found["VLLM_CPU_ATTN_SPLIT_KV"] == "0"
+    assert found == ENVIRONMENT | {"OMP_NUM_THREADS": "1", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_PLUGINS": plugins}
