@@ -78,6 +78,25 @@ async def rounds(client: ChainClient, expert_name: str = "") -> list[RoundRecord
     return [decode.round_record(entry) async for answer in pages for entry in answer.rounds]
 
 
+async def rounds_of_earlier_versions(client: ChainClient, record: RoundRecord, count: int) -> list[RoundRecord]:
+    """The latest rounds, at most `count`, whose updates start from an earlier version of the expert; newest first.
+
+    Only the pages that are needed are read.
+    """
+    found: list[RoundRecord] = []
+    pages = paged(
+        client,
+        lambda page: ours.QueryRoundsRequest(expert=record.expert, pagination=page),
+        ours.QueryRoundsResponse,
+    )
+    async for answer in pages:
+        read = map(decode.round_record, answer.rounds)
+        found.extend(entry for entry in read if entry.start_version < record.start_version)
+        if len(found) >= count:
+            break
+    return found[:count]
+
+
 async def round_updates(client: ChainClient, round_id: RoundId) -> list[UpdateRecord]:
     """The updates of one round, by ascending id. Raises NotOnChain for an unknown round."""
     pages = paged(

@@ -19,6 +19,8 @@ from r3mes_ray.types import Address, RoundId, UpdateId, model_version
 from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgCommitAggregation, MsgRevealAggregation, MsgSubmitAggregation
 
 SALT_BYTES = 32
+EARLIER_ROUNDS = 8
+"""So many rounds before a round are asked whether an update stands in them; every node must ask the same ones."""
 EQUAL = 1
 """Weight of each update where the chain names none at all."""
 
@@ -56,8 +58,11 @@ def plan_round(
     record: RoundRecord,
     updates: Sequence[UpdateRecord],
     weights: Mapping[UpdateId, int] | None = None,
+    earlier: Mapping[str, UpdateId] | None = None,
 ) -> RoundPlan:
-    """Decide which updates are looked at: the first on chain, up to the round's limit.
+    """Decide which updates are looked at: the first on chain that are new, up to the round's limit.
+
+    `earlier` are the gradient hashes that `earlier_updates` finds.
 
     Raises:
         InvalidInput: the round's parameters cannot be read, or weights name some updates and not others.
@@ -68,9 +73,34 @@ def plan_round(
     if unnamed:
         # Beside weights near 10^10 any default would count for nothing.
         raise InvalidInput(f"weights of round {record.round_id}", f"the chain names none of updates {unnamed[:10]}")
-    count = len(ordered) if parameters.limit is None else min(len(ordered), parameters.limit)
-    excluded = tuple(Excluded(update.update_id, "limit", f"only {count} are considered") for update in ordered[count:])
-    return RoundPlan(record, parameters, ordered, ordered[:count], excluded, dict(weights or {}))
+    stale = _stale(ordered, earlier or {})
+    again = {entry.update_id for entry in stale}
+    new = tuple(update for update in ordered if update.update_id not in again)
+    count = len(new) if parameters.limit is None else min(len(new), parameters.limit)
+    beyond = [Excluded(update.update_id, "limit", f"only {count} are considered") for update in new[count:]]
+    excluded = tuple(sorted([*stale, *beyond], key=lambda entry: entry.update_id))
+    return RoundPlan(record, parameters, ordered, new[:count], excluded, dict(weights or {}))
+
+
+def _stale(updates: Sequence[UpdateRecord], earlier: Mapping[str, UpdateId]) -> list[Excluded]:
+    return [
+        Excluded(update.update_id, "stale", f"is update {earlier[update.gradient_hash]} of an earlier round again")
+        for update in updates
+        if update.gradient_hash in earlier
+    ]
+
+
+async def earlier_updates(client: ChainClient, record: RoundRecord) -> dict[str, UpdateId]:
+    """Gradient hashes in the last `EARLIER_ROUNDS` rounds of earlier versions, with the first update that has each.
+
+    Rounds of the same version do not count: one of them ended without an aggregate, and its updates are still good.
+    """
+    found: dict[str, UpdateId] = {}
+    for entry in await queries.rounds_of_earlier_versions(client, record, EARLIER_ROUNDS):
+        for update in await queries.round_updates(client, entry.round_id):
+            first = found.get(update.gradient_hash, update.update_id)
+            found[update.gradient_hash] = min(first, update.update_id)
+    return found
 
 
 async def weights_of(client: ChainClient, round_id: RoundId) -> dict[UpdateId, int]:

@@ -28,7 +28,7 @@ from r3mes_ray.training.aggregation import write_aggregate
 from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorded_exclusions
 from r3mes_ray.training.checking.verify import Verification, judge
 from r3mes_ray.training.gate.held_out import undeclared
-from r3mes_ray.training.round import RoundPlan, leaves_of, plan_round, root_of, weights_of
+from r3mes_ray.training.round import RoundPlan, earlier_updates, leaves_of, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
 from r3mes_ray.training.versions import fetch_package, fetch_previous, fetch_version, previous_of, version_limit
 from r3mes_ray.types import RoundId, UpdateId
@@ -77,7 +77,7 @@ async def check_round(
         InvalidInput: the round's rule or parameters are unknown here.
     """
     record, revealed, updates = await _on_chain(client, round_id)
-    plan = plan_round(record, updates, weights=await weights_of(client, round_id))
+    plan = plan_round(record, updates, await weights_of(client, round_id), await earlier_updates(client, record))
     loaded = await asyncio.to_thread(base)
     check_base(loaded, record.base_hash, f"round {round_id}")
     limit = version_limit(loaded.linear_shapes)

@@ -18,7 +18,7 @@ from r3mes_ray.training.proposer.comparison import compare
 from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.proposer.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.training.records import Aggregated, Published
-from r3mes_ray.training.round import RoundPlan, check_open, plan_round, root_of, weights_of
+from r3mes_ray.training.round import RoundPlan, check_open, earlier_updates, plan_round, root_of, weights_of
 from r3mes_ray.training.stored import BaseWeights, Versions, check_base, share
 from r3mes_ray.training.versions import fetch_previous, fetch_version, previous_of, version_limit
 from r3mes_ray.types import Cid
@@ -44,7 +44,8 @@ async def query(context: RoundContext) -> RoundPlan:
     updates = await context.settlement.patiently(lambda: queries.round_updates(client, record.round_id))
     context.tell("query", f"round {record.round_id} of {record.expert} has {len(updates)} updates")
     weights = await context.settlement.patiently(lambda: weights_of(client, record.round_id))
-    return plan_round(record, updates, weights)
+    earlier = await context.settlement.patiently(lambda: earlier_updates(client, record))
+    return plan_round(record, updates, weights, earlier)
 
 
 def _warm(context: RoundContext) -> None:

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainStatus, SignedTx, TxResult
+from r3mes_ray.chain.decode import round_record
 from r3mes_ray.chain.records import Coin, RoundPhase
 from r3mes_ray.chain.tx import pack_any
 from r3mes_ray.errors import InvalidInput, NotOnChain
@@ -93,6 +94,31 @@ async def test_round_updates_endless_list_is_refused(chain: FakeChain, monkeypat
     )
     with pytest.raises(InvalidInput, match="more than 100000"):
         await queries.round_updates(chain, RoundId(0))
+
+
+def earlier_round(number: int) -> types_pb2.Round:
+    phase = types_pb2.ROUND_PHASE_DONE
+    return types_pb2.Round(round_id=number, expert="python", start_version=number // 3, phase=phase)
+
+
+async def test_rounds_of_earlier_versions_are_read_no_further_than_needed(
+    chain: FakeChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every page names another one, so a reader that goes on to the end is refused."""
+    asked: list[bytes] = []
+
+    async def query(request: Message) -> Message:
+        assert isinstance(request, ours.QueryRoundsRequest)
+        asked.append(request.pagination.key)
+        first = 20 - 2 * len(asked)
+        rounds = [earlier_round(number) for number in (first + 1, first)]
+        return ours.QueryRoundsResponse(rounds=rounds, pagination=PageResponse(next_key=b"%d" % first))
+
+    monkeypatch.setattr(chain, "query", query)
+    record = round_record(earlier_round(19))
+    found = await queries.rounds_of_earlier_versions(chain, record, 3)
+    assert [entry.round_id for entry in found] == [17, 16, 15]
+    assert len(asked) == 3
 
 
 async def test_expert_round_0_is_an_open_round(chain: FakeChain) -> None:

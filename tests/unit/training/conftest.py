@@ -71,6 +71,7 @@ class FakeChain:
     aggregations: list = field(default_factory=list)
     past: list = field(default_factory=list)
     history: list = field(default_factory=list)
+    earlier: dict = field(default_factory=dict)
     accepted: list = field(default_factory=list)
     down: int = 0
     lose_answers: bool = False
@@ -125,7 +126,10 @@ class FakeChain:
                 self.round.phase = self._phase()
                 return ours.QueryRoundResponse(round=self.round)
             case ours.QueryRoundGradientsRequest():
-                return ours.QueryRoundGradientsResponse(gradients=self.updates)
+                _, updates = self.earlier.get(request.round_id, (None, self.updates))
+                return ours.QueryRoundGradientsResponse(gradients=updates)
+            case ours.QueryRoundsRequest():
+                return ours.QueryRoundsResponse(rounds=[found for found, _ in self.earlier.values()])
             case ours.QueryRoundWeightsRequest():
                 return ours.QueryRoundWeightsResponse(weights=self.weights)
             case ours.QueryExpertRequest():
@@ -279,18 +283,16 @@ def packages(base, tmp_path):
     async def publish(chain, store, package, **changes):
         folder = tmp_path / f"package-{len(chain.updates)}"
         write_package(package, folder)
-        record = StoredGradient(
-            id=len(chain.updates),
-            miner=package.manifest.origin.miner,
-            ipfs_hash=await store.add(folder),
-            model_version="tiny/python@0",
-            gradient_hash=package.manifest.gradient_hash,
-            submitted_at_height=12,
-            status="pending",
-        )
-        for name, value in changes.items():
-            setattr(record, name, value)
-        chain.updates.append(record)
+        record = {
+            "id": len(chain.updates),
+            "miner": package.manifest.origin.miner,
+            "ipfs_hash": await store.add(folder),
+            "model_version": "tiny/python@0",
+            "gradient_hash": package.manifest.gradient_hash,
+            "submitted_at_height": 12,
+            "status": "pending",
+        }
+        chain.updates.append(StoredGradient(**record | changes))
 
     def make(number, **options):
         return update_package(base, format_address(bytes([number]) * 20, "remes"), number, **options)

@@ -81,7 +81,7 @@ def run(chain, clock, base, settings, packages, tmp_path):
 
 
 async def test_gate_refuses_what_raises_the_loss_and_the_manifest_says_by_how_much(run, packages):
-    good = [packages.make(number, dora=False, scale=0.01) for number in (0, 1)]
+    good = [packages.make(number, dora=False, scale=0.05) for number in (0, 1)]
     report, origin = await run.run(good[0], packages.make(2, dora=False, scale=0.4), good[1])
     (entry,) = origin.excluded
     assert (report.accepted, entry.id, entry.rule) == ((0, 2), 1, "loss")
@@ -95,7 +95,7 @@ async def test_copy_of_what_the_gate_refused_is_refused_as_a_copy(run, packages)
     """Copies are found before losses, by the proposer and by whoever recomputes."""
     bad = packages.make(2, dora=False, scale=0.4)
     again = packages.make(2, dora=False, scale=0.4, rank=3)
-    report, origin = await run.run(bad, again, packages.make(0, dora=False, scale=0.01))
+    report, origin = await run.run(bad, again, packages.make(0, dora=False, scale=0.05))
     assert report.accepted == (2,)
     assert [(entry.id, entry.rule) for entry in origin.excluded] == [(0, "loss"), (1, "copy")]
     assert (await run.verify()).verdict == "EXACT"
@@ -109,7 +109,7 @@ async def test_update_that_is_gone_when_it_is_scored_is_gone_for_its_copies_too(
             path.unlink(missing_ok=True)
         return serial_map(function, items, label)
 
-    first = packages.make(0, dora=False, scale=0.01)
+    first = packages.make(0, dora=False, scale=0.05)
     again = replace(
         first, manifest=replace(first.manifest, origin=UpdateOrigin(format_address(bytes([9]) * 20, "remes"), 0))
     )
@@ -117,14 +117,14 @@ async def test_update_that_is_gone_when_it_is_scored_is_gone_for_its_copies_too(
     name = parse_cid(chain.updates[0].ipfs_hash).digest.hex()
     blocks = [settings.content_path / "blocks" / name[-2:] / name]
     assert blocks[0].is_file()
-    report, origin = await run.run(again, packages.make(1, dora=False, scale=0.01), parallel=losing)
+    report, origin = await run.run(again, packages.make(1, dora=False, scale=0.05), parallel=losing)
     assert [(entry.id, entry.rule) for entry in origin.excluded] == [(0, "content-missing")]
     assert report.accepted == (1, 2)
     assert (await run.verify()).verdict == "EXACT"
 
 
 async def test_refusal_in_a_round_that_declares_no_gate_is_fraud(run, packages):
-    await run.run(packages.make(0, dora=False, scale=0.01), packages.make(2, dora=False, scale=0.4))
+    await run.run(packages.make(0, dora=False, scale=0.05), packages.make(2, dora=False, scale=0.4))
     run.declare()
     found = await run.verify()
     assert (found.verdict, found.reason) == (
@@ -134,7 +134,7 @@ async def test_refusal_in_a_round_that_declares_no_gate_is_fraud(run, packages):
 
 
 async def test_refusal_on_another_text_than_the_rounds_is_fraud(run, packages):
-    await run.run(packages.make(0, dora=False, scale=0.01), packages.make(2, dora=False, scale=0.4))
+    await run.run(packages.make(0, dora=False, scale=0.05), packages.make(2, dora=False, scale=0.4))
     run.declare(gate_sha256="00" * 32, gate_margin_nats=0.05)
     found = await run.verify()
     assert (found.verdict, f"and the round declares {'00' * 32}" in found.reason) == ("FRAUD", True)
@@ -144,7 +144,7 @@ async def test_refusal_on_another_text_than_the_rounds_is_fraud(run, packages):
 async def test_proposer_applies_no_gate_but_the_rounds_and_says_so(run, packages, declared):
     told = []
     report, _ = await run.run(
-        packages.make(0, dora=False, scale=0.01),
+        packages.make(0, dora=False, scale=0.05),
         packages.make(2, dora=False, scale=0.4),
         parameters=RuleParameters(**declared),
         listen=lambda event: told.append(event.detail),
@@ -156,7 +156,7 @@ async def test_proposer_applies_no_gate_but_the_rounds_and_says_so(run, packages
 
 async def test_margin_is_the_rounds_and_not_the_nodes(run, packages, settings):
     wide = parameters_of(settings.training, None).model_copy(update={"gate_margin_nats": 1e6})
-    updates = packages.make(0, dora=False, scale=0.01), packages.make(2, dora=False, scale=0.4)
+    updates = packages.make(0, dora=False, scale=0.05), packages.make(2, dora=False, scale=0.4)
     report, _ = await run.run(*updates, parameters=wide)
     assert report.accepted == (0, 1)
 

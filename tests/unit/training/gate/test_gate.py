@@ -95,6 +95,27 @@ def test_sign_flipped_update_is_no_copy():
     assert find_copies(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).double(), ["a", "b"]) == ()
 
 
+@pytest.mark.parametrize(("length", "rules"), [(99.0, []), (101.0, [(1, "step")])])
+def test_step_beyond_a_hundred_medians_is_refused(length, rules):
+    steps = torch.diag(torch.tensor([1.0, length, 1.0, 1.0], dtype=torch.float64))
+    assert [(found.index, found.rule) for found in find_copies(steps @ steps.T, "abcd")] == rules
+
+
+def test_start_versions_handed_in_do_not_make_honest_steps_long():
+    """More idle updates than others have a median of nothing: it is not what steps are measured by."""
+    steps = torch.diag(torch.tensor([0.0, 0.0, 0.0, 1.0, 1.5], dtype=torch.float64))
+    assert [(found.index, found.rule) for found in find_copies(steps @ steps.T, "abcde")] == [
+        (0, "idle"),
+        (1, "idle"),
+        (2, "idle"),
+    ]
+
+
+def test_refused_step_makes_no_copy_of_a_shorter_one_along_it():
+    steps = torch.tensor([[500.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
+    assert [(found.index, found.rule) for found in find_copies(steps @ steps.T, "abcd")] == [(0, "step")]
+
+
 def test_copies_of_copies_all_name_the_first():
     found = find_copies(torch.ones(3, 3).double(), ["x", "y", "z"])
     assert [(copy.index, copy.detail[:10]) for copy in found] == [(1, "is x again"), (2, "is x again")]
