@@ -44,7 +44,7 @@ async def test_round_whose_every_question_and_sending_fails_once_goes_on(coordin
         "MsgRevealAggregation",
         "MsgSubmitAggregation",
     ]
-    assert len(calls) == 9
+    assert len(calls) == 10
 
 
 async def test_round_is_not_begun_where_no_node_ever_answered(coordinator, chain, clock):
