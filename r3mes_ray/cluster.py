@@ -35,9 +35,10 @@ def prepare(settings: Settings) -> None:
     if settings.ray.address is None or settings.ray.address.startswith("127.0.0.1:"):
         # Ray then listens on loopback only, on Linux as on macOS and Windows.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    if _TOKEN.expanduser().exists():
-        # A cluster that Ray starts on a machine asks for that machine's token, but a process that joins one does not
-        # send it by itself; a cluster that asks for none ignores it.
+    if settings.ray.address is None or _TOKEN.expanduser().exists():
+        # A cluster that Ray starts on a machine asks for that machine's token, which it makes when there is none; a
+        # process that joins one does not send it by itself, and one that has looked up the mode before keeps it. A
+        # cluster that asks for none ignores it.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
