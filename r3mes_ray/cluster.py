@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class Cluster:
 
 
 def prepare(settings: Settings) -> None:
-    """Set what Ray reads from the environment; to be called before `ray` is imported for the first time."""
+    """Set what Ray reads from the environment; best called before `ray` is imported for the first time."""
     # Serve's proxy gets 5 s three times otherwise, which a busy laptop does not make.
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -36,10 +37,14 @@ def prepare(settings: Settings) -> None:
         # Ray then listens on loopback only, on Linux as on macOS and Windows.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     if settings.ray.address is None or _TOKEN.expanduser().exists():
-        # A cluster that Ray starts on a machine asks for that machine's token, which it makes when there is none; a
-        # process that joins one does not send it by itself, and one that has looked up the mode before keeps it. A
-        # cluster that asks for none ignores it.
+        # A cluster that Ray starts on a machine asks for that machine's token, which it makes when there is none, but a
+        # process that joins one does not send it by itself. A cluster that asks for none ignores it.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if "ray" in sys.modules:
+        # It has read the environment before, as Ray does itself where it sets the mode.
+        from ray._raylet import Config  # type: ignore[attr-defined]
+
+        Config.initialize("")
 
 
 def join(settings: Settings) -> Cluster:

@@ -3,6 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from r3mes_ray.cluster import prepare
+from r3mes_ray.settings import Settings
+
+# Ray reads its environment when it is imported, which test modules do while they are collected.
+prepare(Settings())
+
 E2E = Path(__file__).parent / "e2e"
 
 

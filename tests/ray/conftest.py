@@ -10,19 +10,15 @@ import httpx
 import pytest
 import torch
 
-from r3mes_ray.cluster import prepare
 from r3mes_ray.content import open_store
 from r3mes_ray.models.adapters import UpdateOrigin, make_package, write_package
 from r3mes_ray.models.adapters.modules import ModuleAdapter, tensors_of
 from r3mes_ray.models.base import load_base
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
-from r3mes_ray.settings import Settings, parse_settings
+from r3mes_ray.settings import parse_settings
 from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
 from r3mes_ray.wire.r3mes.v1 import types_pb2 as types
-
-# Ray reads its environment when it is imported, which test modules do while they are collected.
-prepare(Settings())
 
 
 @pytest.fixture(scope="session")
