@@ -76,7 +76,7 @@ def _gram_by_panels(rows: Tensor) -> Tensor:
     total = torch.zeros(count, count, dtype=torch.float64, device=rows.device)
     whole = columns // PANEL * PANEL
     for block in torch.split(rows[:, :whole], PANEL * max(1, PRODUCTS // count**2), dim=1):
-        panels = block.unflatten(1, (-1, PANEL)).transpose(0, 1)
+        panels = block.view(count, -1, PANEL).transpose(0, 1)
         total += torch.bmm(panels, panels.transpose(1, 2)).sum(dim=0, dtype=torch.float64)
     total += rows[:, whole:] @ rows[:, whole:].T
     return (total + total.T) * 0.5
