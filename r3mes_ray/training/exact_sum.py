@@ -8,15 +8,15 @@ from torch import Tensor
 from r3mes_ray.training.algebra import Algebra
 from r3mes_ray.training.truncation import Truncated
 
-TILE_ROWS = 256
+TILE_ROWS = 128
 """Rows of the dense sum that a term is added to at a time."""
 
 
 class ExactSum:
-    """Σ cᵢ aᵢ of one layer, (o, k): as factors up to half of its shorter side, as a dense matrix after that.
+    """Σ cᵢ aᵢ of one layer, (o, k): as factors up to a quarter of its shorter side, as a dense matrix after that.
 
-    Both take about the same memory there. Which it is depends on the shapes of what is added, in its order, and on
-    nothing else.
+    Truncated, both take about the same memory there. Which it is depends on the shapes of what is added, in its order,
+    and on nothing else.
     """
 
     def __init__(self, rows: int, columns: int, algebra: Algebra) -> None:
@@ -29,7 +29,7 @@ class ExactSum:
         """Add c·a, for c (o, R) and a (R, k) in float64."""
         self._factors.append((c, a))
         self._width += a.shape[0]
-        if 2 * self._width <= min(self._rows, self._columns):
+        if 4 * self._width <= min(self._rows, self._columns):
             return
         if self._dense is None:
             self._dense = torch.zeros(self._rows, self._columns, dtype=torch.float64, device=c.device)

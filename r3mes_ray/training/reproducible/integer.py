@@ -97,8 +97,8 @@ def multiply(a: Limbs, b: Limbs, gemm: Gemm) -> Tensor:
             exact = mirrored.pop((j, i)).T if b is a and (j, i) in mirrored else gemm(left, right.T)
             if b is a and i < j:
                 mirrored[i, j] = exact
-            # A kernel may sum zeros to −0, and another to 0: adding 0 makes both 0.
-            total = exact + 0.0 if total is None else total.add_(exact)
+            # A kernel may sum zeros to −0, and another to 0: adding 0 makes both 0. The first pair is no mirror's.
+            total = exact.add_(0.0) if total is None else total.add_(exact)
     if total is None:
         raise ValueError("a product needs limbs")
     return total.mul_(a.scale).mul_(b.scale.T)
@@ -108,12 +108,15 @@ def combine(x: Tensor, weights: Tensor, gemm: Gemm) -> Tensor:
     """xᵀ w for x (n, k) and w (n, r), (k, r), some columns of x at a time: the rows' scales move into the weights."""
     bits, exponent = room_for(x.shape[1]) // 2, row_exponents(x)
     columns = split((weights * power_of_two(exponent)).T.contiguous(), room_for(len(x)) - min(bits, _MOST_BITS))
-    one = columns.scale.new_ones(1, 1)
     found = x.new_empty(weights.shape[1], x.shape[1])
     for done, tile in zip(torch.split(found, BLOCK, dim=1), torch.split(x, BLOCK, dim=1), strict=True):
-        limbs = split(tile, bits, exponent=exponent)
-        done.copy_(multiply(columns, Limbs(tuple(part.T for part in limbs.parts), one, limbs.bits), gemm))
+        done.copy_(times_columns(columns, split(tile, bits, exponent=exponent), gemm))
     return found.T
+
+
+def times_columns(weights: Limbs, x: Limbs, gemm: Gemm) -> Tensor:
+    """Weights (r, n) times x (n, k), (r, k): the scales of x are in the weights already."""
+    return multiply(weights, Limbs(tuple(part.T for part in x.parts), x.scale.new_ones(1, 1), x.bits), gemm)
 
 
 def gram(x: Tensor, gemm: Gemm, out: Tensor) -> None:

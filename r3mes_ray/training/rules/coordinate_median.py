@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from r3mes_ray.training.rules.ordering import reduce_sorted
+from r3mes_ray.training.rules.ordering import mean_of_sorted
 
 
 def largest_faults(n: int) -> int:
@@ -15,5 +15,4 @@ def largest_faults(n: int) -> int:
 def coordinate_median(rows: Tensor, faults: int) -> Tensor:
     """The middle of each column of (n, d), or halfway between the two; `faults` changes nothing."""
     n = rows.shape[0]
-    low = (n - 1) // 2
-    return reduce_sorted(rows, low, n // 2 + 1, lambda middle: middle[0] if n % 2 else (middle[0] + middle[1]) / 2)
+    return mean_of_sorted(rows, (n - 1) // 2, n // 2 + 1)

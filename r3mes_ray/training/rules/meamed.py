@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from r3mes_ray.training.rules.ordering import Rows, reduce_sorted
@@ -22,14 +23,20 @@ def mean_around_median(rows: Tensor, faults: int) -> Tensor:
     def nearest(ordered: Rows) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         middle = ordered[n // 2] if n % 2 else (ordered[n // 2 - 1] + ordered[n // 2]) / 2
         # The nearest values are n − f neighbours in the order: drop the farther end, f times.
-        low, high = np.zeros(middle.shape, np.int64), np.full(middle.shape, n - 1)
-        table = np.stack(ordered)
-        for _ in range(faults):
-            first = np.take_along_axis(table, low[None], 0)[0]
-            last = np.take_along_axis(table, high[None], 0)[0]
-            drop_low = middle - first > last - middle
-            low, high = low + drop_low, high - ~drop_low
-        window = (np.take_along_axis(table, (low + offset)[None], 0)[0] for offset in range(n - faults))
+        low = np.zeros(middle.shape, np.int16)
+        for dropped in range(faults):
+            first = _at(ordered, low, 0, dropped)
+            last = _at(ordered, low, n - 1 - dropped, dropped)
+            low += middle - first > last - middle
+        window = (np.where((low <= i) & (i < low + n - faults), row, 0) for i, row in enumerate(ordered))
         return np.asarray(reduce(np.add, window) / (n - faults))
 
     return reduce_sorted(rows, 0, n, nearest)
+
+
+def _at(rows: Rows, offset: NDArray[np.int16], start: int, most: int) -> NDArray[np.float32] | NDArray[np.float64]:
+    """The entries of the rows start + offset, column by column; no offset is above `most`."""
+    found = rows[start]
+    for index in range(1, most + 1):
+        found = np.where(offset >= index, rows[start + index], found)
+    return found

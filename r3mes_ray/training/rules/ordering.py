@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from r3mes_ray.training.rules.compiled import LEAST, Kernel, sorting_kernel
+
 Rows = list[NDArray[np.float32] | NDArray[np.float64]]
 Reduce = Callable[[Rows], NDArray[np.float32] | NDArray[np.float64]]
 """From sorted rows to one row; it may overwrite them."""
 
 COLUMNS = 16384
-"""Columns at a time, measured: with fewer, two threads wait for each other's interpreter, with more, for memory."""
+"""Columns of a task, measured with numpy: with fewer, two threads wait for each other's interpreter, with more, for
+memory."""
 
 
 @lru_cache(maxsize=64)
@@ -35,24 +38,58 @@ def network(n: int, low: int, high: int) -> tuple[tuple[int, int], ...]:
     return tuple(reversed(kept))
 
 
+def mean_of_sorted(rows: Tensor, low: int, high: int) -> Tensor:
+    """The mean of the sorted rows low … high − 1 of (n, d), summed in ascending order, (d,). Finite values only."""
+    kernel = _kernel_for(rows)
+    if kernel is None:
+        return reduce_sorted(rows, low, high, lambda kept: reduce(np.add, kept) / (high - low))
+    source, comparators = rows.contiguous().numpy(), _table(len(rows), low, high)
+    out, divisor = np.empty(source.shape[1], source.dtype), source.dtype.type(high - low)
+
+    def run(tile: slice) -> None:
+        kernel(source, tile.start, comparators, (low, high), divisor, out[None, tile])
+
+    _each_tile(run, len(out))
+    return torch.from_numpy(out)
+
+
 def reduce_sorted(rows: Tensor, low: int, high: int, reduce: Reduce) -> Tensor:
     """Sort each column of (n, d), and reduce the sorted rows low … high − 1 to one, (d,). Finite values only."""
     if rows.device.type != "cpu":
         ordered = torch.sort(rows, dim=0).values[low:high].cpu().numpy()
         return torch.from_numpy(np.asarray(reduce(list(ordered)))).to(rows.device)
-    source = rows.numpy()
+    kernel, source = _kernel_for(rows), rows.contiguous().numpy()
+    comparators, whole = _table(len(rows), low, high), source.dtype.type(0)
     out = np.empty(source.shape[1], source.dtype)
 
-    def run(start: int) -> None:
-        stop = min(start + COLUMNS, source.shape[1])
-        ordered = _sort(list(np.array(source[:, start:stop], order="C")), network(len(source), low, high))
-        out[start:stop] = reduce(ordered[low:high])
+    def run(tile: slice) -> None:
+        if kernel is None:
+            ordered = _sort(list(np.array(source[:, tile], order="C")), network(len(source), low, high))[low:high]
+        else:
+            kept = np.empty((high - low, tile.stop - tile.start), source.dtype)
+            kernel(source, tile.start, comparators, (low, high), whole, kept)
+            ordered = list(kept)
+        out[tile] = reduce(ordered)
 
-    starts = range(0, source.shape[1], COLUMNS)
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        for _ in pool.map(run, starts):
-            pass
+    _each_tile(run, len(out))
     return torch.from_numpy(out)
+
+
+def _kernel_for(rows: Tensor) -> Kernel | None:
+    """The compiled kernel, where it takes these rows and they are many enough for it."""
+    taken = rows.device.type == "cpu" and rows.dtype in (torch.float32, torch.float64) and rows.numel() >= LEAST
+    return sorting_kernel() if taken else None
+
+
+def _table(n: int, low: int, high: int) -> NDArray[np.uint64]:
+    return np.array(network(n, low, high), np.uint64).reshape(-1, 2)
+
+
+def _each_tile(run: Callable[[slice], None], columns: int) -> None:
+    tiles = [slice(start, min(start + COLUMNS, columns)) for start in range(0, columns, COLUMNS)]
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for _ in pool.map(run, tiles):
+            pass
 
 
 def _sort(rows: Rows, comparators: tuple[tuple[int, int], ...]) -> Rows:

@@ -5,12 +5,9 @@ Source: Yin et al., "Byzantine-robust distributed learning" (ICML 2018).
 
 from __future__ import annotations
 
-from functools import reduce
-
-import numpy as np
 from torch import Tensor
 
-from r3mes_ray.training.rules.ordering import reduce_sorted
+from r3mes_ray.training.rules.ordering import mean_of_sorted
 
 
 def largest_faults(n: int) -> int:
@@ -21,4 +18,4 @@ def largest_faults(n: int) -> int:
 def trimmed_mean(rows: Tensor, faults: int) -> Tensor:
     """The mean of each column of (n, d) without its `faults` lowest and highest, summed in ascending order."""
     n = rows.shape[0]
-    return reduce_sorted(rows, faults, n - faults, lambda kept: reduce(np.add, kept) / (n - 2 * faults))
+    return mean_of_sorted(rows, faults, n - faults)

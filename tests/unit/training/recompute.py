@@ -46,8 +46,8 @@ def cases():
             magnitude = weight.double().norm(dim=1).float().double() * spread if flag == "1" else None
             parts.append(Part(normal(generator, 192, rank), normal(generator, rank, 160), magnitude))
         yield name, weight, [*parts, None]
-    wide = [Part(normal(generator, 60, 30), normal(generator, 30, 40)) for _ in range(3)]
-    yield "wider than the layer", normal(generator, 60, 40), wide
+    wide = [Part(normal(generator, 600, 30), normal(generator, 30, 40)) for _ in range(3)]
+    yield "wider than the layer", normal(generator, 600, 40), wide
     ties = hadamard(128)
     tied = Part(ties[:, :24].clone() * 0.01, ties[24:48].clone() * 0.01)
     same = Part(ties[:, :24].clone() * 0.01, ties[24:48].clone() * 0.01)

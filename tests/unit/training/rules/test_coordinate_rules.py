@@ -6,9 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from r3mes_ray.training.rules.compiled import BLOCK, LEAST, sorting_kernel
 from r3mes_ray.training.rules.coordinate_median import coordinate_median
 from r3mes_ray.training.rules.meamed import mean_around_median
-from r3mes_ray.training.rules.ordering import COLUMNS, network, reduce_sorted
+from r3mes_ray.training.rules.ordering import COLUMNS, mean_of_sorted, network, reduce_sorted
 from r3mes_ray.training.rules.trimmed_mean import trimmed_mean
 
 
@@ -61,3 +62,35 @@ def test_rules_leave_their_input_as_it_is():
     coordinate_median(rows, 0)
     trimmed_mean(rows, 1)
     assert torch.equal(rows, before)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 32])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_compiled_kernel_has_the_bits_of_numpy(n, dtype):
+    """Numbers of all sizes, so that another order of a sum shows; numpy computes what is small."""
+    pytest.importorskip("numba")
+    kernel, low, high = sorting_kernel(), n // 4, n - n // 4
+    generator = np.random.default_rng(n)
+    rows = (generator.standard_normal((n, 3 * BLOCK + 5)) * 2.0 ** generator.integers(-9, 9, (n, 1))).astype(dtype)
+    table, wanted, start = np.array(network(n, low, high), np.uint64).reshape(-1, 2), (low, high), 7
+    ordered, mean = (np.empty((count, rows.shape[1] - start), dtype) for count in (high - low, 1))
+    kernel(rows, start, table, wanted, dtype(0), ordered)
+    kernel(rows, start, table, wanted, dtype(high - low), mean)
+    assert np.array_equal(ordered, np.sort(rows, axis=0)[low:high, start:])
+    assert np.array_equal(mean[0], mean_of_sorted(torch.from_numpy(rows), low, high).numpy()[start:])
+
+
+@pytest.mark.parametrize("rule", [coordinate_median, trimmed_mean, mean_around_median])
+def test_rules_have_the_same_bits_on_many_columns_and_on_few(rule):
+    rows = torch.randn(9, LEAST // 9 + 1, generator=torch.Generator().manual_seed(9))
+    parts = torch.split(rows, 50_000, dim=1)
+    assert torch.equal(rule(rows, 2), torch.cat([rule(part, 2) for part in parts]))
+
+
+@pytest.mark.parametrize(("n", "faults"), [(9, 4), (12, 3), (5, 0)])
+def test_mean_around_median_is_that_of_the_nearest(n, faults):
+    rows = torch.randn(n, 200, generator=torch.Generator().manual_seed(n)).double()
+    middle = np.median(rows.numpy(), axis=0)
+    order = np.argsort(np.abs(rows.numpy() - middle), axis=0)[: n - faults]
+    expected = np.take_along_axis(rows.numpy(), order, axis=0).mean(axis=0)
+    np.testing.assert_allclose(mean_around_median(rows, faults).numpy(), expected, rtol=1e-12, atol=1e-14)
