@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from r3mes_ray.chain.records import UpdateRecord
 from r3mes_ray.errors import ContentNotFound, TooFewUpdates
 from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin
 from r3mes_ray.settings import Settings
@@ -18,9 +20,11 @@ from r3mes_ray.training.gate.update import MISSING, FetchJob, excluded, fetch_up
 from r3mes_ray.training.gate.validation import Demand, faults_of_effects
 from r3mes_ray.training.geometry import Geometry, geometry_of
 from r3mes_ray.training.gram import gram_of_steps, part_of
+from r3mes_ray.training.layers import LayerWork
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter, Versions
+from r3mes_ray.training.threads import in_threads, threaded_layers
 from r3mes_ray.types import UpdateId
 
 RECORDED = (MISSING, LOSS)
@@ -72,9 +76,10 @@ def recompute(
     scores = {entry.update_id: entry for entry in recorded if entry.rule == LOSS}
     unseen = [entry for entry in recorded if entry.rule != LOSS]
     refused = {entry.update_id: entry for entry in [*unseen, *plan.excluded]}
-    kept = _judged(settings, base, plan, refused, folder)
+    work = threaded_layers(base.linear_shapes)
+    kept = _judged(settings, base, plan, refused, folder, work)
     ids = [update_id for update_id, _ in kept]
-    gram = gram_of_steps(base, [adapter for _, adapter in kept], versions.start)
+    gram = gram_of_steps(base, [adapter for _, adapter in kept], versions.start, work=work)
     refused |= _copies(ids, gram)
     # The losses come last, as they did for the proposer: a copy stays one where its original was refused for its loss.
     refused |= {update_id: entry for update_id, entry in scores.items() if update_id not in refused}
@@ -86,7 +91,7 @@ def recompute(
     accepted_ids = tuple(update_id for update_id, _ in accepted)
     weights = [plan.weight(update_id) for update_id in accepted_ids]
     aggregate = aggregate_updates(
-        base, plan, adapters, versions, weights=weights, gram=part_of(gram, ids, accepted_ids)
+        base, plan, adapters, versions, weights=weights, gram=part_of(gram, ids, accepted_ids), work=work
     )
     shares = dict(zip(accepted_ids, aggregate.decision.coefficients, strict=True))
     return Recomputed(
@@ -109,25 +114,33 @@ def _on_trust(
 
 
 def _judged(
-    settings: Settings, base: BaseWeights, plan: RoundPlan, refused: dict[UpdateId, Excluded], folder: Path
+    settings: Settings,
+    base: BaseWeights,
+    plan: RoundPlan,
+    refused: dict[UpdateId, Excluded],
+    folder: Path,
+    work: LayerWork,
 ) -> list[tuple[UpdateId, StoredAdapter]]:
     """The updates that are valid each by itself; the others are added to `refused`."""
     limit = plan.parameters.update_limit
     demand = Demand(plan.record, base.base_id, base.base_hash, base.linear_shapes, max_bytes=limit)
     fetched: dict[UpdateId, StoredAdapter] = {}
-    for update in plan.considered:
-        if update.update_id in refused:
-            continue
+    wanted = [update for update in plan.considered if update.update_id not in refused]
+
+    def fetch(update: UpdateRecord) -> StoredAdapter | Excluded:
         parent = folder / str(update.update_id)
         parent.mkdir(parents=True)
-        verdict = fetch_update(FetchJob(settings, update, demand), parent)
+        return fetch_update(FetchJob(settings, update, demand), parent)
+
+    workers = min(settings.training.fetch_concurrency, torch.get_num_threads())
+    for update, verdict in zip(wanted, in_threads(fetch, wanted, workers), strict=True):
         if isinstance(verdict, StoredAdapter):
             fetched[update.update_id] = verdict
         elif verdict.rule == MISSING:
             raise ContentNotFound(update.cid)
         else:
             refused[update.update_id] = verdict
-    faults = faults_of_effects(list(fetched.values()), base)
+    faults = faults_of_effects(list(fetched.values()), base, work)
     refused |= {update: excluded(update, fault) for update, fault in zip(fetched, faults, strict=True) if fault}
     return [(update_id, adapter) for update_id, adapter in fetched.items() if update_id not in refused]
 
