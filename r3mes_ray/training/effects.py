@@ -83,7 +83,8 @@ def effects_of(
                 norms = _norms(squares, cross, b[:, span], a[span], algebra)
                 gains[index] = _gains(part.magnitude, norms)
             crosses[index] = gains[index] * cross
-    return Effects(gains, scaled(b, gains, spans), a, spans, crosses, squares)
+    c = scaled(b, gains, spans) if has_magnitude(parts) else b
+    return Effects(gains, c, a, spans, crosses, squares)
 
 
 def has_magnitude(parts: Sequence[Part | None]) -> bool:
@@ -129,21 +130,20 @@ def stack(
     """All columns of B (o, R) and rows of A (R, k), balanced, and where each part's are."""
     empty_b = torch.zeros(shape[0], 0, dtype=torch.float64, device=device)
     empty_a = torch.zeros(0, shape[1], dtype=torch.float64, device=device)
-    pairs = [(empty_b, empty_a) if part is None else balanced(part.b, part.a) for part in parts]
     spans, start = [], 0
-    for _, own in pairs:
-        spans.append(slice(start, start + own.shape[0]))
-        start += own.shape[0]
-    b, a = torch.cat([empty_b, *(b for b, _ in pairs)], dim=1), torch.cat([empty_a, *(a for _, a in pairs)])
-    return b, a, tuple(spans)
+    for part in parts:
+        width = 0 if part is None else part.a.shape[0]
+        spans.append(slice(start, start + width))
+        start += width
+    present = [part for part in parts if part is not None]
+    b, a = torch.cat([empty_b, *(p.b for p in present)], dim=1), torch.cat([empty_a, *(p.a for p in present)])
+    return *balanced(b, a), tuple(spans)
 
 
 def scaled(b: Tensor, factors: Tensor, spans: Sequence[slice]) -> Tensor:
-    """Each part's columns of b (o, R) times its row of factors (N, o)."""
-    found = b.clone()
-    for index, span in enumerate(spans):
-        found[:, span] *= factors[index][:, None]
-    return found
+    """Each part's columns of b (o, R) times its row of factors (N, o), or (N, 1)."""
+    widths = torch.tensor([span.stop - span.start for span in spans], device=b.device)
+    return b * factors.repeat_interleave(widths, dim=0).T
 
 
 def _gains(magnitude: Tensor, norms: Tensor) -> Tensor:

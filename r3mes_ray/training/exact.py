@@ -82,7 +82,7 @@ def mean_of_module(
         shares = torch.tensor([coefficients[place] for place in places], dtype=torch.float64, device=weight.device)
         for share, gains in zip(shares, effects.gains, strict=True):
             mean_gain = mean_gain + share * gains
-        total.add(scaled(effects.c, shares[:, None].expand_as(effects.gains), effects.spans), effects.a)
+        total.add(scaled(effects.c, shares[:, None], effects.spans), effects.a)
     if not bool(((mean_gain > 0) & mean_gain.isfinite()).all()):
         raise InvalidAggregate("the mean gain of a row is not positive and finite")
     cut = total.truncate(rank)

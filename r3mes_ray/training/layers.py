@@ -44,12 +44,14 @@ class LayerJob:
     """One layer of the base, and what each adapter does to it.
 
     Attributes:
+        dora: whether one of the modules has a magnitude, so that nobody reads them all to know.
         device: where it is computed; `auto` is a worker's GPU where it has one.
     """
 
     path: str
     weight: Held[LayerWeight]
     modules: tuple[Held[ModuleAdapter] | None, ...]
+    dora: bool
     algebra: Algebra
     device: str
 
@@ -141,7 +143,9 @@ class LayerWork:
     def _job(self, path: str, base: BaseWeights, adapters: Sequence[Adapter | None], algebra: Algebra) -> LayerJob:
         weight = self.objects.share(LayerWeight(base.effective_weight(path)))
         modules = tuple(None if adapter is None else adapter.held(path) for adapter in adapters)
-        return LayerJob(path, weight, modules, algebra, self.device)
+        pairs = zip(adapters, modules, strict=True)
+        dora = any(adapter is not None and adapter.dora and module is not None for adapter, module in pairs)
+        return LayerJob(path, weight, modules, dora, algebra, self.device)
 
 
 IN_PROCESS = LayerWork()

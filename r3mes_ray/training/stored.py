@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from safetensors import safe_open
 from torch import Tensor
 
 from r3mes_ray.errors import ModelError
 from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
-from r3mes_ray.models.adapters.tensors import FILE
+from r3mes_ray.models.adapters.tensors import FILE, Place, places_of, read_places
 from r3mes_ray.training.effects import Part
 from r3mes_ray.training.objects import Held, ObjectStore
 
@@ -75,34 +74,34 @@ class Adapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredModule:
-    """One layer of a package on this disk."""
+    """One layer of a package on this disk; `places` are those of A, B and, of a DoRA, the magnitude in its file."""
 
     file: Path
     layer: Layer
-    dora: bool
+    places: tuple[Place, ...]
 
     def get(self) -> ModuleAdapter:
-        """Read it."""
-        name = f"{PREFIX}{self.layer.path}"
-        with safe_open(self.file, framework="pt") as file:
-            a: Tensor = file.get_tensor(f"{name}{A}")
-            b: Tensor = file.get_tensor(f"{name}{B}")
-            magnitude: Tensor | None = file.get_tensor(f"{name}{MAGNITUDE}") if self.dora else None
-        return ModuleAdapter(a, b, self.layer.scale, magnitude)
+        """Read it. Raises OSError where the file is not what it was."""
+        a, b, *magnitude = read_places(self.file, self.places)
+        return ModuleAdapter(a, b, self.layer.scale, magnitude[0] if magnitude else None)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAdapter:
-    """A package that was verified and lies in `folder`."""
+    """A package that was verified and lies in `folder`; `modules` are its layers by ascending path."""
 
     folder: Path
     dora: bool
-    layers: tuple[Layer, ...]
+    modules: Mapping[str, StoredModule]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Its layers, by ascending path."""
+        return tuple(module.layer for module in self.modules.values())
 
     def held(self, path: str) -> StoredModule | None:
         """One layer of the file."""
-        layer = next((layer for layer in self.layers if layer.path == path), None)
-        return None if layer is None else StoredModule(self.folder / FILE, layer, self.dora)
+        return self.modules.get(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +135,19 @@ class HeldAdapter:
 
 def stored(folder: Path, package: AdapterPackage) -> StoredAdapter:
     """A package that was read from a folder."""
-    return StoredAdapter(folder, package.config.use_dora, layers_of(package))
+    file, endings = folder / FILE, (A, B, MAGNITUDE) if package.config.use_dora else (A, B)
+    places = places_of(package.tensors, file.stat().st_size)
+    modules = {
+        layer.path: StoredModule(file, layer, tuple(places[f"{PREFIX}{layer.path}{ending}"] for ending in endings))
+        for layer in layers_of(package)
+    }
+    return StoredAdapter(folder, package.config.use_dora, modules)
 
 
 def share(adapter: StoredAdapter, objects: ObjectStore) -> HeldAdapter:
     """The same for every host that an object store reaches."""
-    modules = {layer.path: StoredModule(adapter.folder / FILE, layer, adapter.dora) for layer in adapter.layers}
-    return HeldAdapter(
-        adapter.dora, adapter.layers, {path: objects.share(module.get()) for path, module in modules.items()}
-    )
+    modules = {path: objects.share(module.get()) for path, module in adapter.modules.items()}
+    return HeldAdapter(adapter.dora, adapter.layers, modules)
 
 
 def part_at(adapter: Adapter | None, path: str) -> Part | None:

@@ -6,7 +6,11 @@ format allows, so that equal tensors have one file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +27,20 @@ DTYPES: Mapping[str, torch.dtype] = {"F32": torch.float32, "F16": torch.float16,
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _METADATA = {"format": "pt"}
 _MAX_SIDE = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tensor lies in the canonical file: `offset` counts bytes from its start."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tensor."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def tensor_records(tensors: Mapping[str, Tensor]) -> list[TensorRecord]:
@@ -69,6 +87,32 @@ def decode_tensors(data: bytes) -> dict[str, Tensor]:
     if _header(entries) != header:
         raise PackageRejected("canonical", FILE, "the header is not the canonical one of its tensors")
     return _cut(memoryview(data)[8 + length :], entries)
+
+
+def places_of(tensors: Mapping[str, Tensor], size: int) -> dict[str, Place]:
+    """Where the canonical file of these tensors, of so many bytes, has each of them."""
+    offset, found = size - sum(tensor.nbytes for tensor in tensors.values()), {}
+    for name in sorted(tensors):
+        found[name] = Place(tensors[name].dtype, tuple(tensors[name].shape), offset)
+        offset += found[name].nbytes
+    return found
+
+
+def read_places(file: Path, places: Sequence[Place]) -> list[Tensor]:
+    """Tensors of a canonical file that was decoded before; of what it says now only the values are taken.
+
+    Raises:
+        OSError: the file is gone, or was cut off since.
+    """
+    found = []
+    with file.open("rb", buffering=0) as stream:
+        for place in places:
+            data = bytearray(place.nbytes)
+            stream.seek(place.offset)
+            if stream.readinto(data) != len(data):
+                raise OSError(errno.EIO, "is shorter than when it was checked", str(file))
+            found.append(torch.frombuffer(data, dtype=place.dtype).reshape(place.shape))
+    return found
 
 
 def _cut(body: memoryview, entries: list[tuple[str, str, tuple[int, ...]]]) -> dict[str, Tensor]:

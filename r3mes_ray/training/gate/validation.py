@@ -10,11 +10,11 @@ from torch import Tensor
 
 from r3mes_ray.chain.records import RoundRecord, UpdateRecord
 from r3mes_ray.errors import PackageRejected
-from r3mes_ray.models.adapters import AdapterPackage, UpdateOrigin, check_against_base, gradient_hash_of
+from r3mes_ray.models.adapters import AdapterPackage, UpdateOrigin, check_against_base
 from r3mes_ray.training.algebra import LAPACK, REPRODUCIBLE, Algebra
-from r3mes_ray.training.effects import Part, base_energy, effects_of
+from r3mes_ray.training.effects import base_energy, effects_of, groups_of, has_magnitude, stack
 from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork
-from r3mes_ray.training.reproducible import balanced, root
+from r3mes_ray.training.reproducible import root
 from r3mes_ray.training.stored import Adapter, BaseWeights
 
 MAX_RANK = 256
@@ -42,7 +42,7 @@ class Demand:
 
 
 def check_update(package: AdapterPackage, record: UpdateRecord, demand: Demand) -> None:
-    """Refuse a package that is not what the chain's record of the update says.
+    """Refuse a package, as `read_package` gives it, that is not what the chain's record of the update says.
 
     Raises:
         PackageRejected: names the first rule that it breaks.
@@ -60,7 +60,7 @@ def check_update(package: AdapterPackage, record: UpdateRecord, demand: Demand) 
     for name, found, expected in said:
         if found != expected:
             raise PackageRejected("manifest", name, f"is {found!r}, the chain says {expected!r}")
-    found_hash = gradient_hash_of(package)
+    found_hash = manifest.gradient_hash
     if found_hash != record.gradient_hash:
         raise PackageRejected("gradient-hash", "tensors", f"have {found_hash}, the chain says {record.gradient_hash}")
     check_against_base(package, demand.shapes, demand.base_hash, MAX_RANK)
@@ -91,43 +91,48 @@ def faults_of_effects(
 
 def _faults(job: LayerJob) -> list[tuple[int, PackageRejected]]:
     weight, parts = job.load()
-    energy, found = base_energy(weight), []
-    for index, part in enumerate(parts):
-        if part is not None:
+    energy = base_energy(weight)
+    limit = MAX_STEP * _root(float(REPRODUCIBLE.row_sums(energy[None, :])))
+    found = []
+    for places, group in groups_of(parts, weight.shape):
+        gains = effects_of(weight, group, energy=energy).gains if has_magnitude(group) else None
+        b, a, spans = stack(group, (weight.shape[0], weight.shape[1]), weight.device)
+        for index, (place, span) in enumerate(zip(places, spans, strict=True)):
             try:
-                _check_part(job.path, weight, energy, part)
+                if group[index] is not None:
+                    _check_size(job.path, limit, b[:, span], a[span])
+                    _check_gains(job.path, None if gains is None else gains[index])
             except PackageRejected as fault:
-                found.append((index, fault))
+                found.append((place, fault))
     return found
 
 
-def _check_part(path: str, weight: Tensor, energy: Tensor, part: Part) -> None:
+def _check_size(path: str, limit: float, b: Tensor, a: Tensor) -> None:
     """On the published path's arithmetic, where it matters: a verdict at the limit is everybody's."""
-    limit = MAX_STEP * _root(float(REPRODUCIBLE.row_sums(energy[None, :])))
-    b, a = balanced(part.b, part.a)
     own, largest = _sizes(b, a, LAPACK)
-    if not (2 * own <= limit and CLEAR * largest <= MAX_CANCELLATION * own):
-        _check_size(path, limit, *_sizes(b, a, REPRODUCIBLE))
-    gains = effects_of(weight, [part], energy=energy).gains
-    if not bool(((gains >= 1 / MAX_GAIN) & (gains <= MAX_GAIN)).all()):
+    if 2 * own <= limit and CLEAR * largest <= MAX_CANCELLATION * own:
+        return
+    own, largest = _sizes(b, a, REPRODUCIBLE)
+    if not own <= limit:
+        raise PackageRejected("norm", path, f"the product has norm {own:.3g}, at most {limit:.3g} is taken")
+    if largest > MAX_CANCELLATION * own:
+        detail = f"a column times its row has norm {largest:.3g}, the product only {own:.3g}: its factors cancel"
+        raise PackageRejected("cancellation", path, detail)
+
+
+def _check_gains(path: str, gains: Tensor | None) -> None:
+    """Of one update, (o,); a round of LoRAs has none."""
+    if gains is not None and not bool(((gains >= 1 / MAX_GAIN) & (gains <= MAX_GAIN)).all()):
         raise PackageRejected("gain", path, f"a row's gain is not between {1 / MAX_GAIN:g} and {MAX_GAIN:g}")
 
 
 def _sizes(b: Tensor, a: Tensor, algebra: Algebra) -> tuple[float, float]:
     """‖BA‖, and the largest norm of one column of B times its row of A."""
     columns = b.T.contiguous()
-    products = algebra.product(columns, columns) * algebra.product(a, a)
+    inner, outer = algebra.product(columns, columns), algebra.product(a, a)
     terms = root(algebra.row_dots(columns, columns)) * root(algebra.row_dots(a, a))
-    total = float(algebra.row_sums(algebra.row_sums(products)[None, :]))
+    total = float(algebra.row_sums(algebra.row_sums(inner * outer)[None, :]))
     return _root(total), float(terms.max()) if terms.numel() else 0.0
-
-
-def _check_size(path: str, limit: float, own: float, largest: float) -> None:
-    if not own <= limit:
-        raise PackageRejected("norm", path, f"the product has norm {own:.3g}, at most {limit:.3g} is taken")
-    if largest > MAX_CANCELLATION * own:
-        detail = f"a column times its row has norm {largest:.3g}, the product only {own:.3g}: its factors cancel"
-        raise PackageRejected("cancellation", path, detail)
 
 
 def _root(value: float) -> float:

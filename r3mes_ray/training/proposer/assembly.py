@@ -8,12 +8,12 @@ from collections import deque
 from r3mes_ray.chain import queries
 from r3mes_ray.content import cid_of_path
 from r3mes_ray.content.base import Limits
-from r3mes_ray.errors import ContentCorrupt, ContentNotFound, InvalidInput, RoundClosed, TooFewUpdates
-from r3mes_ray.training.aggregation import Aggregate, aggregate_updates, write_aggregate
+from r3mes_ray.errors import ContentCorrupt, ContentNotFound, InvalidInput, RoundClosed
+from r3mes_ray.training.aggregation import Aggregate, write_aggregate
+from r3mes_ray.training.gate.admission import Admission, Verdicts, aggregate_admitted, require, valid
 from r3mes_ray.training.gate.update import start_worker
-from r3mes_ray.training.geometry import geometry_of, save_geometry
-from r3mes_ray.training.gram import part_of
-from r3mes_ray.training.proposer.collection import Collected, collect
+from r3mes_ray.training.geometry import save_geometry
+from r3mes_ray.training.proposer.collection import collect
 from r3mes_ray.training.proposer.comparison import compare
 from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.proposer.workspace import empty_folder, remove_folder, sync_folder
@@ -63,62 +63,43 @@ async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:
     """
     base = await asyncio.to_thread(context.ports.base)
     check_base(base, context.record.base_hash, f"round {context.record.round_id}")
-    collected = await collect(context, plan, base)
-    _require(plan, collected)
+    verdicts = await collect(context, plan, base)
+    require(plan, valid(verdicts))
     async with context.ports.turn:
-        collected, mean = await _aggregate(context, plan, collected, base)
-    ids = [entry.record.update_id for entry in collected.accepted]
+        admission, mean = await _aggregate(context, plan, verdicts, base)
+    ids, accepted = admission.accepted, [one for one in plan.considered if one.update_id in admission.accepted]
     with context.step("serialise"):
         folder = empty_folder(context.workspace.aggregate)
-        await asyncio.to_thread(write_aggregate, mean, base.base_id, plan, ids, collected.excluded, folder)
+        await asyncio.to_thread(write_aggregate, mean, base.base_id, plan, ids, admission.excluded, folder)
         await asyncio.to_thread(sync_folder, folder)
         cid = await asyncio.to_thread(cid_of_path, folder)
-        root = root_of([entry.record for entry in collected.accepted], context.ports.settings.chain.bech32_prefix)
+        root = root_of(accepted, context.ports.settings.chain.bech32_prefix)
         context.tell("serialise", f"CID {cid}, Merkle root {root}")
     return Aggregated(
         cid=cid,
         merkle_root=root,
         model_version=plan.start_version,
         submitted=tuple(update.update_id for update in plan.updates),
-        accepted=tuple(ids),
-        excluded=collected.excluded,
+        accepted=ids,
+        excluded=admission.excluded,
         discarded_energy=mean.discarded_energy,
     )
 
 
 async def _aggregate(
-    context: RoundContext, plan: RoundPlan, collected: Collected, base: BaseWeights
-) -> tuple[Collected, Aggregate]:
+    context: RoundContext, plan: RoundPlan, verdicts: Verdicts, base: BaseWeights
+) -> tuple[Admission, Aggregate]:
     """Compare the updates, and apply the rule to those that are left."""
     with context.step("aggregate"):
         versions = await _versions(context, plan, version_limit(base.linear_shapes))
-        compared = await compare(context, plan, collected, base, versions.start)
-        accepted = compared.collected.accepted
-        _require(plan, compared.collected)
-        ids = [entry.record.update_id for entry in accepted]
-        weights = [plan.weight(update_id) for update_id in ids]
-        adapters = [entry.adapter for entry in accepted]
-        mean = await asyncio.to_thread(
-            aggregate_updates,
-            base,
-            plan,
-            adapters,
-            versions,
-            weights=weights,
-            gram=part_of(compared.gram, compared.ids, ids),
-            work=context.ports.layers,
+        admission = await compare(context, plan, verdicts, base, versions.start)
+        mean, geometry = await asyncio.to_thread(
+            aggregate_admitted, base, plan, verdicts, admission, versions, context.ports.layers
         )
-        shares = dict(zip(ids, mean.decision.coefficients, strict=True))
-        geometry = geometry_of(compared.ids, compared.gram, shares)
         save_geometry(context.ports.settings.home, context.chain_id, plan.record.round_id, geometry)
-        context.tell("aggregate", f"{len(adapters)} updates, {mean.discarded_energy:.2%} of the energy discarded")
-    return compared.collected, mean
-
-
-def _require(plan: RoundPlan, collected: Collected) -> None:
-    needed = plan.parameters.min_updates
-    if len(collected.accepted) < needed:
-        raise TooFewUpdates(plan.record.round_id, len(collected.accepted), needed)
+        done = f"{len(admission.accepted)} updates, {mean.discarded_energy:.2%} of the energy discarded"
+        context.tell("aggregate", done)
+    return admission, mean
 
 
 async def _versions(context: RoundContext, plan: RoundPlan, limit: int) -> Versions:

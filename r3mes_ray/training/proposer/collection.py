@@ -5,43 +5,25 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from r3mes_ray.chain.records import UpdateRecord
 from r3mes_ray.models.adapters import ModuleAdapter
-from r3mes_ray.training.gate.update import MISSING, Decoded, FetchJob, decode_update, excluded
-from r3mes_ray.training.gate.validation import Demand, faults_of_effects
-from r3mes_ray.training.layers import LayerWork
+from r3mes_ray.training.gate.admission import Verdicts, valid, with_effects
+from r3mes_ray.training.gate.update import MISSING, Decoded, FetchJob, decode_update
+from r3mes_ray.training.gate.validation import Demand
 from r3mes_ray.training.objects import Held, Here, LocalObjects, ObjectStore
 from r3mes_ray.training.ports import Lost
 from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
-from r3mes_ray.training.stored import Adapter, BaseWeights, HeldAdapter
+from r3mes_ray.training.stored import BaseWeights, HeldAdapter
 from r3mes_ray.types import UpdateId
 
 RETRY_S = 1.0
 """Pause before missing content is asked for again."""
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedUpdate:
-    """A valid update: the chain's record, and its adapter in the cluster."""
-
-    record: UpdateRecord
-    adapter: Adapter
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """Every update of a round, accepted or excluded, by ascending id."""
-
-    accepted: tuple[AcceptedUpdate, ...]
-    excluded: tuple[Excluded, ...]
-
-
-async def collect(context: RoundContext, plan: RoundPlan, base: BaseWeights) -> Collected:
+async def collect(context: RoundContext, plan: RoundPlan, base: BaseWeights) -> Verdicts:
     """Fetch and judge all considered updates; content that is missing is asked for until half the commit phase is over.
 
     The cluster's workers fetch first; what they cannot find is then looked for from this process, whose store may have
@@ -61,12 +43,18 @@ async def collect(context: RoundContext, plan: RoundPlan, base: BaseWeights) -> 
                 break
             await context.ports.clock.sleep(RETRY_S)
     with context.step("verify"):
-        verdicts = await asyncio.to_thread(_check_effects, context.ports.layers, verdicts, base)
-        collected = _sorted(plan, verdicts)
-        for entry in collected.excluded:
-            context.tell("verify", f"update {entry.update_id} rejected: rule {entry.rule}: {entry.detail}")
-        context.tell("verify", f"{len(collected.accepted)} accepted, {len(collected.excluded)} rejected")
-    return collected
+        ordered = {update.update_id: verdicts[update.update_id] for update in plan.considered}
+        found = await asyncio.to_thread(with_effects, ordered, base, context.ports.layers)
+        refused = [*plan.excluded, *(entry for entry in found.values() if isinstance(entry, Excluded))]
+        tell_rejected(context, refused)
+        context.tell("verify", f"{len(valid(found))} accepted, {len(refused)} rejected")
+    return found
+
+
+def tell_rejected(context: RoundContext, refused: Sequence[Excluded]) -> None:
+    """News of updates that do not enter, by ascending id."""
+    for entry in sorted(refused, key=lambda entry: entry.update_id):
+        context.tell("verify", f"update {entry.update_id} rejected: rule {entry.rule}: {entry.detail}")
 
 
 async def _fetch_until(
@@ -123,27 +111,3 @@ def _adapter(decoded: Decoded, pieces: Mapping[str, Held[Any]], objects: ObjectS
 
 def _is_missing(verdict: HeldAdapter | Excluded) -> bool:
     return isinstance(verdict, Excluded) and verdict.rule == MISSING
-
-
-def _check_effects(
-    work: LayerWork, verdicts: dict[UpdateId, HeldAdapter | Excluded], base: BaseWeights
-) -> dict[UpdateId, HeldAdapter | Excluded]:
-    adapters = {update_id: found for update_id, found in verdicts.items() if isinstance(found, HeldAdapter)}
-    faults = faults_of_effects(list(adapters.values()), base, work)
-    refused = {
-        update_id: excluded(update_id, fault)
-        for update_id, fault in zip(adapters, faults, strict=True)
-        if fault is not None
-    }
-    return verdicts | refused
-
-
-def _sorted(plan: RoundPlan, verdicts: dict[UpdateId, HeldAdapter | Excluded]) -> Collected:
-    accepted, refused = [], list(plan.excluded)
-    for update in plan.considered:
-        verdict = verdicts[update.update_id]
-        if isinstance(verdict, Excluded):
-            refused.append(verdict)
-        else:
-            accepted.append(AcceptedUpdate(update, verdict))
-    return Collected(tuple(accepted), tuple(sorted(refused, key=lambda entry: entry.update_id)))

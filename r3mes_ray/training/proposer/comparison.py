@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from torch import Tensor
-
-from r3mes_ray.training.gate.copies import find_copies
+from r3mes_ray.training.gate.admission import Admission, Verdicts, admit, valid
 from r3mes_ray.training.gate.evaluation import Scored, worse_than_start
 from r3mes_ray.training.gate.held_out import HeldOut, gate_of_round, held_out, why_no_gate
 from r3mes_ray.training.gate.update import MISSING
-from r3mes_ray.training.gram import gram_of_steps, part_of
-from r3mes_ray.training.proposer.collection import Collected
+from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.proposer.collection import tell_rejected
 from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
@@ -22,39 +19,31 @@ from r3mes_ray.training.versions import version_limit
 from r3mes_ray.types import UpdateId
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What is left, with the inner products of all that were compared: `gram` (N, N) over `ids`."""
-
-    collected: Collected
-    ids: tuple[UpdateId, ...]
-    gram: Tensor
-
-
 async def compare(
-    context: RoundContext, plan: RoundPlan, collected: Collected, base: BaseWeights, start: Adapter | None
-) -> Compared:
+    context: RoundContext, plan: RoundPlan, verdicts: Verdicts, base: BaseWeights, start: Adapter | None
+) -> Admission:
     """Refuse what an earlier update or the start version is already, and then what makes held-out text less likely.
 
     What cannot be scored is not to be had, for the comparison as well: it begins again without it, as whoever
     recomputes the round begins.
     """
-    everyone = _ids(collected)
-    adapters = [entry.adapter for entry in collected.accepted]
-    whole = await asyncio.to_thread(gram_of_steps, base, adapters, start, work=context.ports.layers)
+    adapters = list(valid(verdicts).values())
+    gram = await asyncio.to_thread(gram_of_steps, base, adapters, start, work=context.ports.layers)
     gate = await _gate(context, plan)
+    lost: list[Excluded] = []
     while True:
-        ids = _ids(collected)
-        gram = part_of(whole, everyone, ids)
-        copies = find_copies(gram, [f"update {update_id}" for update_id in ids])
-        unique = _without(context, collected, [Excluded(ids[copy.index], copy.rule, copy.detail) for copy in copies])
+        admission = admit(plan, verdicts, gram, lost)
         if gate is None:
-            return Compared(unique, ids, gram)
-        refused = await _refused(context, plan, gate, unique, version_limit(base.linear_shapes))
-        lost = [entry for entry in refused if entry.rule == MISSING]
-        if not lost:
-            return Compared(_without(context, unique, refused), ids, gram)
-        collected = _without(context, collected, lost)
+            break
+        refused = await _refused(context, plan, gate, admission.accepted, version_limit(base.linear_shapes))
+        gone = [entry for entry in refused if entry.rule == MISSING]
+        if not gone:
+            admission = admit(plan, verdicts, gram, [*lost, *refused])
+            break
+        lost += gone
+    known = {entry.update_id for entry in plan.excluded} | (verdicts.keys() - valid(verdicts).keys())
+    tell_rejected(context, [entry for entry in admission.excluded if entry.update_id not in known])
+    return admission
 
 
 async def _gate(context: RoundContext, plan: RoundPlan) -> HeldOut | None:
@@ -66,24 +55,13 @@ async def _gate(context: RoundContext, plan: RoundPlan) -> HeldOut | None:
 
 
 async def _refused(
-    context: RoundContext, plan: RoundPlan, gate: HeldOut, collected: Collected, start_limit: int
+    context: RoundContext, plan: RoundPlan, gate: HeldOut, accepted: Sequence[UpdateId], start_limit: int
 ) -> tuple[Excluded, ...]:
     cid = context.record.start
     first = None if cid is None else Scored(context.workspace.start, cid, start_limit)
     limit = plan.parameters.update_limit
-    updates = [(entry.record.update_id, Scored(None, entry.record.cid, limit)) for entry in collected.accepted]
+    cids = {update.update_id: update.cid for update in plan.considered}
+    updates = [(update_id, Scored(None, cids[update_id], limit)) for update_id in accepted]
     context.tell("verify", f"scoring {len(updates)} updates on held-out text {gate.sha256}")
     ports = context.ports
     return await asyncio.to_thread(worse_than_start, ports.settings, gate, first, updates, ports.parallel)
-
-
-def _ids(collected: Collected) -> tuple[UpdateId, ...]:
-    return tuple(entry.record.update_id for entry in collected.accepted)
-
-
-def _without(context: RoundContext, collected: Collected, refused: Sequence[Excluded]) -> Collected:
-    for entry in refused:
-        context.tell("verify", f"update {entry.update_id} rejected: rule {entry.rule}: {entry.detail}")
-    gone = {entry.update_id for entry in refused}
-    kept = tuple(entry for entry in collected.accepted if entry.record.update_id not in gone)
-    return Collected(kept, tuple(sorted([*collected.excluded, *refused], key=lambda entry: entry.update_id)))

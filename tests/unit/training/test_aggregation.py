@@ -11,7 +11,8 @@ from r3mes_ray.training.aggregation import aggregate_updates, write_aggregate
 from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import plan_round
-from r3mes_ray.training.stored import StoredAdapter, Versions, layers_of
+from r3mes_ray.training.stored import Versions
+from r3mes_ray.training.stored import stored as stored_package
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def stored(packages, tmp_path):
         package = packages.make(number, **options)
         folder = tmp_path / f"stored-{number}"
         write_package(package, folder)
-        return package, StoredAdapter(folder, package.config.use_dora, layers_of(package))
+        return package, stored_package(folder, package)
 
     return make
 

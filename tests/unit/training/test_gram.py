@@ -4,10 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r3mes_ray.models.adapters.package import write_package
-from r3mes_ray.training import effects
+from r3mes_ray.training import effects, gram
 from r3mes_ray.training.effects import Part
 from r3mes_ray.training.gram import gram_of_layer, gram_of_steps
-from r3mes_ray.training.stored import StoredAdapter, layers_of, part_at
+from r3mes_ray.training.stored import part_at
+from r3mes_ray.training.stored import stored as stored_package
 
 
 def dense_step(weight, part):
@@ -51,9 +52,29 @@ def test_gram_of_a_layer_is_the_same_group_after_group(monkeypatch, columns):
     torch.testing.assert_close(gram_of_layer(weight, parts), whole, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("kept", [1, 100, 200, 2**21])
+def test_gram_of_a_layer_has_the_same_bits_however_many_groups_are_kept(monkeypatch, kept):
+    generator = torch.Generator().manual_seed(4)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    weight = normal(9, 7)
+    magnitude = weight.norm(dim=1) * (1 + 0.1 * normal(9).tanh())
+    parts = [Part(normal(9, 3), normal(3, 7), magnitude if number % 3 == 0 else None) for number in range(11)]
+    monkeypatch.setattr(effects, "GROUP_ENTRIES", 0)
+    monkeypatch.setattr(effects, "GROUP_COLUMNS", 5)
+    monkeypatch.setattr(gram, "KEPT_ENTRIES", kept)
+    found = gram_of_layer(weight, [*parts[:4], None, *parts[4:]])
+    monkeypatch.setattr(gram, "KEPT_ENTRIES", 300)
+    assert torch.equal(found, gram_of_layer(weight, [*parts[:4], None, *parts[4:]]))
+    steps = torch.stack([dense_step(weight, part).reshape(-1) for part in (*parts[:4], None, *parts[4:])])
+    torch.testing.assert_close(found, steps @ steps.T, rtol=1e-9, atol=1e-9)
+
+
 def stored(package, folder):
     write_package(package, folder)
-    return StoredAdapter(folder, package.config.use_dora, layers_of(package))
+    return stored_package(folder, package)
 
 
 def test_gram_of_steps_is_relative_to_the_start_version(base, packages, tmp_path):

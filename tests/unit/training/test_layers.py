@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from r3mes_ray.models.adapters import write_package
 from r3mes_ray.training.layers import LayerWork
-from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.training.stored import stored as stored_package
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Watched:
 def test_layers_in_one_process_have_one_dense_weight_at_a_time(base, packages, tmp_path):
     package = packages.make(0, dora=True)
     write_package(package, tmp_path / "stored")
-    adapter = StoredAdapter(tmp_path / "stored", package.config.use_dora, layers_of(package))
+    adapter = stored_package(tmp_path / "stored", package)
     watched = Watched(base)
     found = dict(LayerWork().each(lambda job: job.load()[0].shape, watched, [adapter], name="test"))
     assert found == {layer.path: base.linear_shapes[layer.path] for layer in adapter.layers}

@@ -14,7 +14,8 @@ from r3mes_ray.training.aggregation import aggregate_updates
 from r3mes_ray.training.outer import STEPS, nesterov_series, outer_step
 from r3mes_ray.training.round import plan_round
 from r3mes_ray.training.rules import RuleParameters, check_parameters
-from r3mes_ray.training.stored import StoredAdapter, Versions, layers_of
+from r3mes_ray.training.stored import Versions
+from r3mes_ray.training.stored import stored as stored_package
 
 ETA, MU = 0.7, 0.9
 
@@ -107,4 +108,4 @@ def test_rounds_with_nesterov_move_layers_as_pytorch_does(base, plan, packages, 
 
 def stored(package, folder):
     write_package(package, folder)
-    return StoredAdapter(folder, package.config.use_dora, layers_of(package))
+    return stored_package(folder, package)

@@ -9,7 +9,7 @@ from r3mes_ray.models.adapters.modules import tensors_of
 from r3mes_ray.training.gate.copies import find_copies
 from r3mes_ray.training.gate.validation import MAX_STEP, check_effect, faults_of_effects
 from r3mes_ray.training.gram import gram_of_steps
-from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.training.stored import stored as stored_package
 
 
 def turned(package, change):
@@ -52,7 +52,7 @@ def stored(tmp_path):
     def store(package):
         folder = tmp_path / f"stored-{next(count)}"
         write_package(package, folder)
-        return StoredAdapter(folder, package.config.use_dora, layers_of(package))
+        return stored_package(folder, package)
 
     return store
 

@@ -16,7 +16,8 @@ from r3mes_ray.settings import Settings
 from r3mes_ray.training.gate.update import FetchJob, fetch_update
 from r3mes_ray.training.gate.validation import Demand, check_effect
 from r3mes_ray.training.records import Excluded
-from r3mes_ray.training.stored import StoredAdapter, layers_of
+from r3mes_ray.training.stored import StoredAdapter
+from r3mes_ray.training.stored import stored as stored_package
 from r3mes_ray.wire.remes.remes.v1.stored_gradient_pb2 import StoredGradient
 
 Q = "base_model.model.model.layers.0.self_attn.q_proj"
@@ -141,7 +142,7 @@ async def test_update_that_is_one_file_is_excluded(verdict, packages, settings, 
 
 def stored(package, folder):
     write_package(package, folder)
-    return StoredAdapter(folder, package.config.use_dora, layers_of(package))
+    return stored_package(folder, package)
 
 
 def test_effect_of_an_honest_update_passes(base, packages, tmp_path):
