@@ -9,6 +9,9 @@ from pydantic import Field
 
 from r3mes_ray.settings.section import Section
 
+MIN_WINDOW_TOKENS, MAX_WINDOW_TOKENS = 8, 4096
+"""Of a gate's window: the longest, the context of BitNet b1.58 2B4T, bounds what a round can ask of whoever scores."""
+
 
 class MiningSettings(Section):
     """How a miner trains one update."""
@@ -36,8 +39,8 @@ class EvaluationSettings(Section):
 
     text: Path | None = None
     """Held-out UTF-8 text: an update that predicts it worse than the start version is refused; none: no gate."""
-    window_tokens: int = Field(128, ge=8)
-    """Tokens in one window of it."""
+    window_tokens: int = Field(128, ge=MIN_WINDOW_TOKENS, le=MAX_WINDOW_TOKENS)
+    """Tokens in one window of it in the rounds that this node opens."""
     margin_nats: float = Field(0.0, ge=0)
     """By how much the loss may rise in the rounds that this node opens."""
 

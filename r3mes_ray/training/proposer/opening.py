@@ -65,6 +65,7 @@ def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParamete
         outer_method=training.outer_method,
         gate_sha256=None if gate is None else gate.sha256,
         gate_margin_nats=None if gate is None else gate.margin_nats,
+        gate_window_tokens=None if gate is None else gate.window_tokens,
     )
 
 
