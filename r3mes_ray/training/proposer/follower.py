@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from r3mes_ray.chain import queries
-from r3mes_ray.chain.records import RoundPhase
+from r3mes_ray.chain.records import RoundPhase, RoundRecord
 from r3mes_ray.errors import (
     ChainUnavailable,
     ContentError,
@@ -23,7 +23,7 @@ from r3mes_ray.errors import (
 from r3mes_ray.training.journal import read_journal
 from r3mes_ray.training.ports import StepEvent
 from r3mes_ray.training.proposer.following import POLL_S, Following, Happening, ProposerEvent, first
-from r3mes_ray.training.proposer.opening import open_round, parameters_of
+from r3mes_ray.training.proposer.opening import OpenedRound, open_or_join
 from r3mes_ray.training.proposer.report import RoundReport, report_of
 from r3mes_ray.types import RoundId
 
@@ -72,31 +72,24 @@ class Follower:
 
     async def _next(self) -> RoundId | None:
         """The round to work on: the open one, or a new one; None while there is nothing to do."""
-        client = self._proposer.ports.client
-        found = await queries.open_round(client, self._expert)
+        ports, plan = self._proposer.ports, self._proposer.plan
+        found: OpenedRound | RoundRecord | None
+        if plan.opens:
+            found = await open_or_join(ports.client, self._expert, ports.settings.training, plan.limit, plan.blocks)
+        else:
+            found = await queries.open_round(ports.client, self._expert)
         if found is None:
-            return await self._open() if self._proposer.plan.opens else None
-        own = read_journal(self._proposer.ports.settings.home, self._chain_id, found.round_id)
+            return None
+        if isinstance(found, OpenedRound):
+            self._say("opened", found.round_id, f"at height {found.height}, tx {found.tx_hash}")
+            return found.round_id
+        own = read_journal(ports.settings.home, self._chain_id, found.round_id)
         if found.round_id in self._given_up or (own is not None and own.ended is not None):
             return None
         if own is None and found.phase not in (RoundPhase.SUBMIT, RoundPhase.COMMIT):
             return None
         self._say("joined", found.round_id, f"open, {found.phase}")
         return found.round_id
-
-    async def _open(self) -> RoundId | None:
-        ports, plan = self._proposer.ports, self._proposer.plan
-        training = ports.settings.training
-        parameters = await asyncio.to_thread(parameters_of, training, plan.limit)
-        try:
-            opened = await open_round(ports.client, self._expert, parameters, plan.blocks, training.rule)
-        except TxRejected:
-            # Another proposer may have been faster; if not, the refusal stands.
-            if await queries.open_round(ports.client, self._expert) is None:
-                raise
-            return None
-        self._say("opened", opened.round_id, f"at height {opened.height}, tx {opened.tx_hash}")
-        return opened.round_id
 
     async def _run(self, round_id: RoundId) -> None:
         """Run a round to its end, through outages of the chain; what ends it early is told."""
