@@ -30,8 +30,8 @@ from r3mes_ray.types import RoundId
 Stake = Literal["none", "committed"]
 """`committed`: a commitment waits for its reveal, and costs stake without it."""
 
-After = Literal["retry", "give-up", "fail"]
-"""What an error means: the same round again, another round, or the end of the expert's follower."""
+After = Literal["retry", "back-off", "give-up", "fail"]
+"""What an error means: the same round again, soon or ever later, another round, or the end of the expert's follower."""
 
 
 def after(error: Exception, stake: Stake) -> After:
@@ -41,7 +41,9 @@ def after(error: Exception, stake: Stake) -> After:
     # A full disk, a busy lock or a dead worker may be over before the reveal phase is.
     if stake == "committed" and isinstance(error, (TxRejected, RoundBusy, WorkLost, OSError)):
         return "retry"
-    return "give-up" if isinstance(error, (RoundError, InvalidInput, TxRejected)) else "fail"
+    if isinstance(error, (RoundError, InvalidInput, TxRejected)):
+        return "give-up"
+    return "back-off" if isinstance(error, OSError) else "fail"
 
 
 class Follower:
@@ -93,7 +95,7 @@ class Follower:
 
     async def _run(self, round_id: RoundId) -> None:
         """Run a round to its end, through outages of the chain; what ends it early is told."""
-        stop = self._proposer.stop
+        stop, pauses = self._proposer.stop, self._proposer.pauses()
         while True:
             own = replace(self._proposer.ports, listen=lambda event: self._step(round_id, event))
             running = asyncio.ensure_future(self._proposer.run_round(own, round_id))
@@ -101,11 +103,11 @@ class Follower:
                 report = await first(running, stop.now)
             except (R3mesError, OSError) as error:
                 match after(error, self._stake(round_id)):
-                    case "retry":
-                        self._say("waiting", round_id, str(error))
+                    case "retry" | "back-off" as how:
+                        pause_s = self._proposer.least_pause_s if how == "retry" else next(pauses)
+                        await self._proposer.wait(self._expert, round_id, error, pause_s)
                         if stop.soon.is_set():
                             return self._left(round_id)
-                        await self._proposer.pause(max(POLL_S, self._proposer.plan.pause_s))
                         continue
                     case "fail":
                         raise
@@ -121,8 +123,11 @@ class Follower:
         self._say(what, round_id, str(error), self._report(round_id))
 
     def _stake(self, round_id: RoundId) -> Stake:
-        """Whether a commitment waits for its reveal."""
-        progress = read_journal(self._proposer.ports.settings.home, self._chain_id, round_id)
+        """Whether a commitment waits for its reveal, or may, where the journal cannot be read now."""
+        try:
+            progress = read_journal(self._proposer.ports.settings.home, self._chain_id, round_id)
+        except OSError:
+            return "committed"
         waits = progress is not None and progress.ended is None and progress.committed is not None
         return "committed" if waits and progress is not None and progress.revealed is None else "none"
 
