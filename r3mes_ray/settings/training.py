@@ -84,7 +84,7 @@ class TrainingSettings(Section):
     """Longest time for one update without progress."""
     layer_timeout_s: float = Field(600.0, gt=0)
     """Longest time for the work on one layer of a round, its wait for a worker included."""
-    gpus_per_task: float = Field(0.0, ge=0)
-    """GPUs of a task that works on a layer; 0 works on the CPU."""
+    gpus_per_task: float | None = Field(None, ge=0)
+    """GPUs of a task that works on a layer; 0: the CPU; none: 1/4 where the cluster has so much of one free, else 0."""
     max_update_bytes: int = Field(256 * 2**20, ge=1)
     """Largest update of the rounds that this node opens, and largest version that it reads."""
