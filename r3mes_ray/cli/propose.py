@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from r3mes_ray.cli.context import current, emit, plain, progress, run
+from r3mes_ray.cli.phase_blocks import with_phase_blocks
 from r3mes_ray.cli.proposing import proposer_ports
 from r3mes_ray.cli.round_tables import render_report
 from r3mes_ray.settings import Settings
@@ -23,10 +24,9 @@ from r3mes_ray.training.proposer.opening import PhaseBlocks
 
 app = typer.Typer(add_completion=False)
 
-Blocks = Annotated[int, typer.Option(min=0, help="Length of the phase; 0 takes the chain's default.")]
-
 
 @app.command()
+@with_phase_blocks
 def propose(
     expert: Annotated[
         list[str] | None, typer.Option("--expert", help="Expert to follow; repeatable; default: all on chain.")
@@ -42,16 +42,13 @@ def propose(
     drain: Annotated[
         bool, typer.Option("--drain", help="On the first signal, finish the rounds under way; on the second, stop.")
     ] = False,
-    submit_blocks: Blocks = 0,
-    commit_blocks: Blocks = 0,
-    reveal_blocks: Blocks = 0,
-    challenge_blocks: Blocks = 0,
+    *,
+    blocks: PhaseBlocks,
 ) -> None:
     """Open and follow rounds of several experts until Ctrl-C or SIGTERM.
 
     What is under way is journalled: start it again, and it goes on where it was.
     """
-    blocks = PhaseBlocks(submit_blocks, commit_blocks, reveal_blocks, challenge_blocks)
     plan = ProposerPlan(tuple(expert or ()), limit, rounds, pause, not join, blocks)
     if not run(_propose(current().settings, key, plan, at_once=at_once, drain=drain)):
         raise typer.Exit(1)

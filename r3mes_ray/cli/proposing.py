@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import cache
 
-from r3mes_ray.chain import queries
 from r3mes_ray.chain.actor import chain_actor, stop_chain_actor
 from r3mes_ray.chain.records import RoundRecord
 from r3mes_ray.cli.context import progress
@@ -23,7 +21,7 @@ from r3mes_ray.training.actors import layer_work, ray_map
 from r3mes_ray.training.ports import STEPS, Listener, StepEvent
 from r3mes_ray.training.proposer.context import RoundPorts
 from r3mes_ray.training.proposer.coordinator import RoundCoordinator
-from r3mes_ray.training.proposer.opening import PhaseBlocks, open_round, parameters_of
+from r3mes_ray.training.proposer.opening import OpenedRound, PhaseBlocks, open_or_join
 from r3mes_ray.training.proposer.report import RoundReport
 from r3mes_ray.training.rules import parse_parameters
 from r3mes_ray.types import RoundId
@@ -35,17 +33,13 @@ _ITEM_TIMEOUTS = 4
 async def propose(settings: Settings, key: str | None, *, expert: str, limit: int | None) -> RoundReport:
     """Run the expert's open round, opening one where there is none."""
     async with proposer_ports(settings, key, _listen) as ports:
-        record = await queries.open_round(ports.client, expert)
-        if record is not None:
-            check_limit(record, limit)
-            round_id = record.round_id
-            _say(f"round {round_id} of {expert} is open ({record.phase})")
+        found = await open_or_join(ports.client, expert, settings.training, limit, PhaseBlocks())
+        if isinstance(found, OpenedRound):
+            _say(f"opened round {found.round_id} of {expert} at height {found.height}, tx {found.tx_hash}")
         else:
-            parameters = await asyncio.to_thread(parameters_of, settings.training, limit)
-            opened = await open_round(ports.client, expert, parameters, PhaseBlocks(), settings.training.rule)
-            round_id = opened.round_id
-            _say(f"opened round {round_id} of {expert} at height {opened.height}, tx {opened.tx_hash}")
-        return await RoundCoordinator(ports).run(round_id)
+            check_limit(found, limit)
+            _say(f"round {found.round_id} of {expert} is open ({found.phase})")
+        return await RoundCoordinator(ports).run(found.round_id)
 
 
 def check_limit(record: RoundRecord, limit: int | None) -> None:

@@ -11,6 +11,7 @@ from r3mes_ray.chain import open_chain, queries
 from r3mes_ray.chain.records import RoundRecord
 from r3mes_ray.cli.context import current, emit, run
 from r3mes_ray.cli.passphrases import open_key
+from r3mes_ray.cli.phase_blocks import with_phase_blocks
 from r3mes_ray.cli.round_tables import render_report, render_round
 from r3mes_ray.cli.round_verify import app as verifying
 from r3mes_ray.cli.tables import fields, table
@@ -30,26 +31,17 @@ Key = Annotated[str | None, typer.Option(help="Name of the proposer's key.")]
 Limit = Annotated[
     int | None, typer.Option(min=1, help="A round that is opened considers only so many updates, the first on chain.")
 ]
-Blocks = Annotated[int, typer.Option(min=0, help="Length of the phase; 0 takes the chain's default.")]
 Number = Annotated[int | None, typer.Option("--round", min=0, help="Number of the round; default: the latest here.")]
 
 LIST_COLUMNS = ("round_id", "expert", "start_version", "phase", "updates", "submit_end", "challenge_end", "opened_by")
 
 
 @app.command("open")
-def open_command(
-    expert: Expert,
-    key: Key = None,
-    limit: Limit = None,
-    submit_blocks: Blocks = 0,
-    commit_blocks: Blocks = 0,
-    reveal_blocks: Blocks = 0,
-    challenge_blocks: Blocks = 0,
-) -> None:
+@with_phase_blocks
+def open_command(expert: Expert, key: Key = None, limit: Limit = None, *, blocks: PhaseBlocks) -> None:
     """Open a round that starts from the expert's current version."""
     settings = current().settings
     client = open_chain(settings, open_key(key))
-    blocks = PhaseBlocks(submit_blocks, commit_blocks, reveal_blocks, challenge_blocks)
     opened = run(open_round(client, expert, parameters_of(settings.training, limit), blocks, settings.training.rule))
     emit(opened, fields(opened))
 

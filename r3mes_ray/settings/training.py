@@ -9,6 +9,9 @@ from pydantic import Field
 
 from r3mes_ray.settings.section import Section
 
+MIN_WINDOW_TOKENS, MAX_WINDOW_TOKENS = 8, 4096
+"""Of a gate's window: the longest, the context of BitNet b1.58 2B4T, bounds what a round can ask of whoever scores."""
+
 
 class MiningSettings(Section):
     """How a miner trains one update."""
@@ -36,8 +39,8 @@ class EvaluationSettings(Section):
 
     text: Path | None = None
     """Held-out UTF-8 text: an update that predicts it worse than the start version is refused; none: no gate."""
-    window_tokens: int = Field(128, ge=8)
-    """Tokens in one window of it."""
+    window_tokens: int = Field(128, ge=MIN_WINDOW_TOKENS, le=MAX_WINDOW_TOKENS)
+    """Tokens in one window of it in the rounds that this node opens."""
     margin_nats: float = Field(0.0, ge=0)
     """By how much the loss may rise in the rounds that this node opens."""
 
@@ -81,7 +84,7 @@ class TrainingSettings(Section):
     """Longest time for one update without progress."""
     layer_timeout_s: float = Field(600.0, gt=0)
     """Longest time for the work on one layer of a round, its wait for a worker included."""
-    gpus_per_task: float = Field(0.0, ge=0)
-    """GPUs of a task that works on a layer; 0 works on the CPU."""
+    gpus_per_task: float | None = Field(None, ge=0)
+    """GPUs of a task that works on a layer; 0: the CPU; none: 1/4 where the cluster has so much of one free, else 0."""
     max_update_bytes: int = Field(256 * 2**20, ge=1)
     """Largest update of the rounds that this node opens, and largest version that it reads."""

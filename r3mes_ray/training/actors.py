@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -28,6 +28,8 @@ V = TypeVar("V")
 
 TASK_CPUS = 0.25
 """Fetching waits for the network; a whole CPU each would starve beside serving replicas."""
+GPU_SHARE = 0.25
+"""Of a task that works on a layer, where nothing is said: layers are small beside a GPU."""
 RETRIES = 2
 """How often a task is started again after its worker or host died."""
 POLL_S = 0.2
@@ -88,12 +90,28 @@ def ray_map(limit: int, timeout_s: float, gpus: float = 0.0) -> ParallelMap:
     return run
 
 
-def layer_work(fetches: int, fetch_timeout_s: float, layer_timeout_s: float, gpus: float) -> LayerWork:
+def layer_work(fetches: int, fetch_timeout_s: float, layer_timeout_s: float, gpus: float | None) -> LayerWork:
     """Layers as tasks: as many at a time as the cluster has processors for, or GPUs where they use them."""
     there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    limit = int(there.get("GPU", 0.0) / gpus) if gpus else int(there.get("CPU", 1.0))
-    layers = ray_map(max(1, limit), layer_timeout_s, gpus)
-    return LayerWork(layers, RayObjects(fetches, fetch_timeout_s), "auto" if gpus else "cpu")
+    free: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
+    share, limit = shares_of(there, free, gpus)
+    layers = ray_map(limit, layer_timeout_s, share)
+    return LayerWork(layers, RayObjects(fetches, fetch_timeout_s), "auto" if share else "cpu")
+
+
+def shares_of(there: Mapping[str, float], free: Mapping[str, float], gpus: float | None) -> tuple[float, int]:
+    """GPUs of one task, and how many tasks run at a time.
+
+    Args:
+        there: the cluster's resources by Ray's names.
+        free: those of them that nobody holds.
+        gpus: as was asked for; None is `GPU_SHARE` where so much is free, and none elsewhere.
+    """
+    if gpus is not None:
+        return gpus, max(1, int(there.get("GPU", 0.0) / gpus) if gpus else int(there.get("CPU", 1.0)))
+    if (unused := free.get("GPU", 0.0)) >= GPU_SHARE:
+        return GPU_SHARE, int(unused / GPU_SHARE)
+    return 0.0, max(1, int(there.get("CPU", 1.0)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,24 +122,15 @@ def rounds_environment():
 
 
 @pytest.fixture(scope="session")
-def ray_address():
+def ray_cluster():
     """A cluster that outlives the proposers' processes, and is shared by the tests of rounds."""
+    from clusters import cluster
     from rounds import ENVIRONMENT
 
-    script = (
-        "from r3mes_ray.cluster import join; from r3mes_ray.settings import parse_settings;"
-        f"settings = parse_settings({{'ray': {{'num_cpus': 2, 'dashboard_port': {free_ports(1)[0]}}}}});"
-        "print(join(settings).address, flush=True); input()"
-    )
-    cluster = subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, **ENVIRONMENT},
-    )
-    address = cluster.stdout.readline().strip()
-    assert address, "Ray did not start"
-    yield address
-    cluster.communicate("\n", timeout=60)
+    with cluster(ENVIRONMENT) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def ray_address(ray_cluster):
+    return ray_cluster.address

@@ -1,13 +1,15 @@
 """Nodes that never met compute the same aggregate, anyone can check it, and what was changed is found.
 
 The updates are full of ties (see rounds.py). Three homes share nothing but the chain and the miners' content: a
-proposer, a second proposer, and a checker; each with other threads, kernels and numbers of workers.
+proposer, a second proposer, and a checker; each with other threads, kernels and numbers of workers, also in the workers
+of the two clusters that fetch and aggregate.
 """
 
 import asyncio
 import json
 
 import pytest
+from clusters import cluster
 from rounds import ENVIRONMENT, Network
 
 from r3mes_ray.chain import open_chain
@@ -45,14 +47,20 @@ def network(tmp_path_factory, new_home, process, ray_address, rounds_environment
 
 
 @pytest.fixture(scope="module")
-def second_proposer(network, new_home, miners, ray_address):
-    """A home whose account proposes too, and fetches with eight workers."""
+def second_cluster(rounds_environment):
+    with cluster(SECOND) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def second_proposer(network, new_home, miners, second_cluster):
+    """A home whose account proposes too, on a cluster of its own, and fetches with eight workers."""
     home = new_home(
         network.root / "second",
         chain={"grpc_address": network.settings.chain.grpc_address},
         content={"kind": "disk", "peers": [miners[1]]},
         training={"fetch_concurrency": 8},
-        ray={"address": network.settings.ray.address},
+        ray={"address": second_cluster.address},
     )
     settings = load_settings(home, None)
     key = ensure_key(settings, "operator")
@@ -95,8 +103,11 @@ def checker(network, new_home, process, miners, rounds):
     )
 
 
-def test_two_proposers_that_never_met_have_the_same_cid(rounds):
+def test_two_proposers_that_never_met_have_the_same_cid(rounds, ray_cluster, second_cluster):
     _, reports = rounds
+    assert (ray_cluster.threads, second_cluster.threads) == (1, 2)
+    # Where the processor has no other kernels than torch's default ones, the threads alone differ.
+    assert second_cluster.kernels == "DEFAULT"
     assert sorted(report["outcome"] for report in reports) == ["finalized", "superseded"]
     assert [len(report["accepted"]) for report in reports] == [UPDATES, UPDATES]
     assert len({report["cid"] for report in reports}) == 1

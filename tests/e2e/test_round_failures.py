@@ -20,6 +20,7 @@ from r3mes_ray.settings import load_settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
+CUT_OFF_S = 30
 PEER_TIMEOUT_S = 60
 """How long the proposer's workers wait at the closed gate."""
 
@@ -63,11 +64,20 @@ def command_of(pid):
         return ""
 
 
-def parent_of(pid):
+def stat_of(pid):
+    """State, and the parent's process id; X, 0 of a process that is gone."""
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
     except OSError:
-        return 0
+        return "X", 0
+
+
+def state_of(pid):
+    return stat_of(pid)[0]
+
+
+def parent_of(pid):
+    return int(stat_of(pid)[1])
 
 
 def processes():
@@ -79,25 +89,46 @@ def fetching(is_raylet):
     return [pid for pid in processes() if command_of(pid).startswith("ray::fetch") and is_raylet(parent_of(pid))]
 
 
-def wait_until(found, running, timeout_s=180):
+def wait_until(found, running, *, timeout_s=180, pause_s=0.05):
     until = time.monotonic() + timeout_s
     while not (what := found()):
         assert running.process.poll() is None, running.text
         assert time.monotonic() < until, running.text
-        time.sleep(0.05)
+        time.sleep(pause_s)
     return what
 
 
-def test_round_whose_workers_are_killed_while_they_fetch_takes_every_update(network, process, gate, ray_address):
+def caught(task, is_raylet):
+    """A worker that was stopped amid a task of that name."""
+    for pid in processes():
+        if command_of(pid).startswith(f"ray::{task}") and is_raylet(parent_of(pid)):
+            os.kill(pid, signal.SIGSTOP)
+            while state_of(pid) not in "TX":
+                time.sleep(0.001)
+            if command_of(pid).startswith(f"ray::{task}"):
+                return pid
+            os.kill(pid, signal.SIGCONT)
+    return None
+
+
+def test_round_whose_workers_are_killed_while_they_fetch_and_aggregate_has_the_cid_of_one_process(
+    network, process, gate, ray_address, r3mes
+):
     gate.close()
     opened = network.open_round("python", store=gate.store)
     proposer = run(network, process, opened)
-    workers = wait_until(lambda: fetching(lambda pid: ray_address in command_of(pid)), proposer)
-    for pid in workers:
+
+    def below(pid):
+        return ray_address in command_of(pid)
+
+    for pid in wait_until(lambda: fetching(below), proposer):
         os.kill(pid, signal.SIGKILL)
     gate.open()
+    os.kill(wait_until(lambda: caught("aggregate", below), proposer, pause_s=0), signal.SIGKILL)
     report = network.finish(opened, proposer)
     assert (len(report["accepted"]), report["excluded"]) == (2, [])
+    code, found, said = r3mes("round", "verify", opened.round_id, "--home", network.home)
+    assert (code, found["verdict"], found["own_cid"]) == (0, "EXACT", report["cid"]), said
 
 
 def test_round_ends_without_the_content_that_never_arrives(network, process, gate):
@@ -117,9 +148,16 @@ def be_down(network, seconds):
     network.start_chain()
 
 
+def be_cut_off(network, seconds):
+    """Connections stay, and nothing answers."""
+    os.kill(network.chain.process.pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    os.kill(network.chain.process.pid, signal.SIGCONT)
+
+
 @pytest.mark.parametrize("down_s", [3, pytest.param(30, marks=pytest.mark.soak)])
-def test_round_goes_on_when_the_chain_was_down(network, process, gate, down_s):
-    """Down while updates are fetched, and again while the proposer waits to reveal."""
+def test_round_goes_on_when_the_chain_was_down_and_cut_off(network, process, gate, down_s):
+    """Down while updates are fetched, and again while the proposer waits to reveal; then cut off for half a minute."""
     gate.close()
     opened = network.open_round("python", store=gate.store)
     proposer = run(network, process, opened)
@@ -128,6 +166,7 @@ def test_round_goes_on_when_the_chain_was_down(network, process, gate, down_s):
     gate.open()
     network.wait_for(proposer, "[8/9] reveal")
     be_down(network, down_s)
+    be_cut_off(network, CUT_OFF_S)
     report = network.finish(opened, proposer)
     assert len(report["accepted"]) == 2
 

@@ -38,11 +38,12 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationJob:
-    """Score one package, or with None the base, on a text."""
+    """Score one package, or with None the base, on a text's windows of so many tokens."""
 
     settings: Settings
     package: Scored | None
     text: str
+    window_tokens: int
 
 
 def evaluate(job: EvaluationJob) -> float | None:
@@ -56,8 +57,7 @@ def evaluate(job: EvaluationJob) -> float | None:
         package = None if job.package is None else _read(job.settings, job.package)
     except (ContentError, InvalidInput, OSError):
         return None
-    window = job.settings.training.evaluation.window_tokens
-    return float(window_losses(base, package, job.text, window).mean())
+    return float(window_losses(base, package, job.text, job.window_tokens).mean())
 
 
 def worse_than_start(
@@ -74,7 +74,8 @@ def worse_than_start(
     Raises:
         WorkLost: the start version could not be scored, so nothing can be compared with it.
     """
-    jobs = [EvaluationJob(settings, package, gate.text) for package in (start, *(scored for _, scored in updates))]
+    packages = (start, *(scored for _, scored in updates))
+    jobs = [EvaluationJob(settings, package, gate.text, gate.window_tokens) for package in packages]
     losses: dict[int, float] = {}
     for mapped in (parallel, serial_map):
         open_jobs = [index for index in range(len(jobs)) if index not in losses]

@@ -23,7 +23,7 @@ _DETAIL = re.compile(r"(\S+) nats per token on held-out text ([0-9a-f]{64}), the
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """The gate's text, and by how much a loss may rise."""
+    """The gate's text, the tokens in one window of it, and by how much a loss may rise."""
 
     text: str
     window_tokens: int
@@ -47,10 +47,11 @@ def held_out(gate: EvaluationSettings) -> HeldOut | None:
 
 
 def gate_of_round(parameters: RuleParameters, own: HeldOut | None) -> HeldOut | None:
-    """The gate that a node may apply in a round: the declared one, with the round's margin, if it has that text."""
-    if own is None or parameters.gate_margin_nats is None or own.sha256 != parameters.gate_sha256:
+    """The gate that a node may apply in a round: the declared one, with its window and margin, if it has that text."""
+    margin, window = parameters.gate_margin_nats, parameters.gate_window_tokens
+    if own is None or margin is None or window is None or own.sha256 != parameters.gate_sha256:
         return None
-    return replace(own, margin_nats=parameters.gate_margin_nats)
+    return replace(own, window_tokens=window, margin_nats=margin)
 
 
 def why_no_gate(parameters: RuleParameters, own: HeldOut | None) -> str | None:

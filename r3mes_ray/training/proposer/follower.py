@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from r3mes_ray.chain import queries
-from r3mes_ray.chain.records import RoundPhase
+from r3mes_ray.chain.records import RoundPhase, RoundRecord
 from r3mes_ray.errors import (
     ChainUnavailable,
     ContentError,
@@ -23,15 +23,15 @@ from r3mes_ray.errors import (
 from r3mes_ray.training.journal import read_journal
 from r3mes_ray.training.ports import StepEvent
 from r3mes_ray.training.proposer.following import POLL_S, Following, Happening, ProposerEvent, first
-from r3mes_ray.training.proposer.opening import open_round, parameters_of
+from r3mes_ray.training.proposer.opening import OpenedRound, open_or_join
 from r3mes_ray.training.proposer.report import RoundReport, report_of
 from r3mes_ray.types import RoundId
 
 Stake = Literal["none", "committed"]
 """`committed`: a commitment waits for its reveal, and costs stake without it."""
 
-After = Literal["retry", "give-up", "fail"]
-"""What an error means: the same round again, another round, or the end of the expert's follower."""
+After = Literal["retry", "back-off", "give-up", "fail"]
+"""What an error means: the same round again, soon or ever later, another round, or the end of the expert's follower."""
 
 
 def after(error: Exception, stake: Stake) -> After:
@@ -41,7 +41,9 @@ def after(error: Exception, stake: Stake) -> After:
     # A full disk, a busy lock or a dead worker may be over before the reveal phase is.
     if stake == "committed" and isinstance(error, (TxRejected, RoundBusy, WorkLost, OSError)):
         return "retry"
-    return "give-up" if isinstance(error, (RoundError, InvalidInput, TxRejected)) else "fail"
+    if isinstance(error, (RoundError, InvalidInput, TxRejected)):
+        return "give-up"
+    return "back-off" if isinstance(error, OSError) else "fail"
 
 
 class Follower:
@@ -72,11 +74,18 @@ class Follower:
 
     async def _next(self) -> RoundId | None:
         """The round to work on: the open one, or a new one; None while there is nothing to do."""
-        client = self._proposer.ports.client
-        found = await queries.open_round(client, self._expert)
+        ports, plan = self._proposer.ports, self._proposer.plan
+        found: OpenedRound | RoundRecord | None
+        if plan.opens:
+            found = await open_or_join(ports.client, self._expert, ports.settings.training, plan.limit, plan.blocks)
+        else:
+            found = await queries.open_round(ports.client, self._expert)
         if found is None:
-            return await self._open() if self._proposer.plan.opens else None
-        own = read_journal(self._proposer.ports.settings.home, self._chain_id, found.round_id)
+            return None
+        if isinstance(found, OpenedRound):
+            self._say("opened", found.round_id, f"at height {found.height}, tx {found.tx_hash}")
+            return found.round_id
+        own = read_journal(ports.settings.home, self._chain_id, found.round_id)
         if found.round_id in self._given_up or (own is not None and own.ended is not None):
             return None
         if own is None and found.phase not in (RoundPhase.SUBMIT, RoundPhase.COMMIT):
@@ -84,23 +93,9 @@ class Follower:
         self._say("joined", found.round_id, f"open, {found.phase}")
         return found.round_id
 
-    async def _open(self) -> RoundId | None:
-        ports, plan = self._proposer.ports, self._proposer.plan
-        training = ports.settings.training
-        parameters = await asyncio.to_thread(parameters_of, training, plan.limit)
-        try:
-            opened = await open_round(ports.client, self._expert, parameters, plan.blocks, training.rule)
-        except TxRejected:
-            # Another proposer may have been faster; if not, the refusal stands.
-            if await queries.open_round(ports.client, self._expert) is None:
-                raise
-            return None
-        self._say("opened", opened.round_id, f"at height {opened.height}, tx {opened.tx_hash}")
-        return opened.round_id
-
     async def _run(self, round_id: RoundId) -> None:
         """Run a round to its end, through outages of the chain; what ends it early is told."""
-        stop = self._proposer.stop
+        stop, pauses = self._proposer.stop, self._proposer.pauses()
         while True:
             own = replace(self._proposer.ports, listen=lambda event: self._step(round_id, event))
             running = asyncio.ensure_future(self._proposer.run_round(own, round_id))
@@ -108,11 +103,11 @@ class Follower:
                 report = await first(running, stop.now)
             except (R3mesError, OSError) as error:
                 match after(error, self._stake(round_id)):
-                    case "retry":
-                        self._say("waiting", round_id, str(error))
+                    case "retry" | "back-off" as how:
+                        pause_s = self._proposer.least_pause_s if how == "retry" else next(pauses)
+                        await self._proposer.wait(self._expert, round_id, error, pause_s)
                         if stop.soon.is_set():
                             return self._left(round_id)
-                        await self._proposer.pause(max(POLL_S, self._proposer.plan.pause_s))
                         continue
                     case "fail":
                         raise
@@ -128,8 +123,11 @@ class Follower:
         self._say(what, round_id, str(error), self._report(round_id))
 
     def _stake(self, round_id: RoundId) -> Stake:
-        """Whether a commitment waits for its reveal."""
-        progress = read_journal(self._proposer.ports.settings.home, self._chain_id, round_id)
+        """Whether a commitment waits for its reveal, or may, where the journal cannot be read now."""
+        try:
+            progress = read_journal(self._proposer.ports.settings.home, self._chain_id, round_id)
+        except OSError:
+            return "committed"
         waits = progress is not None and progress.ended is None and progress.committed is not None
         return "committed" if waits and progress is not None and progress.revealed is None else "none"
 

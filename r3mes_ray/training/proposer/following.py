@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 POLL_S = 1.0
 """Pause between two looks at a round that this node has no part in any more."""
+MAX_WAIT_S = 60.0
+"""Longest pause before this node's own trouble (a full disk, no descriptors) is tried again; it doubles up to here."""
 
 Happening = Literal["following", "opened", "joined", "step", "ended", "given-up", "left", "waiting", "failed", "done"]
 
@@ -88,14 +90,35 @@ class Following:
     )
 
     async def patiently(self, expert: str, ask: Callable[[], Awaitable[T]]) -> T | None:
-        """Ask until a node answers; None when stopped before that."""
+        """Ask until a node answers, and while a follower's machine lets it; None when stopped before that."""
+        pauses = self.pauses()
         while not self.stop.soon.is_set():
             try:
                 return await ask()
             except (ChainUnavailable, TxUnknown) as error:
-                self.tell(ProposerEvent("waiting", expert, None, str(error)))
-                await self.pause(max(POLL_S, self.plan.pause_s))
+                await self.wait(expert, None, error, self.least_pause_s)
+            except OSError as error:
+                if not expert:
+                    raise
+                await self.wait(expert, None, error, next(pauses))
         return None
+
+    @property
+    def least_pause_s(self) -> float:
+        """Between two tries of what failed."""
+        return max(POLL_S, self.plan.pause_s)
+
+    def pauses(self) -> Iterator[float]:
+        """Seconds before each next try of what this node itself failed at."""
+        pause_s = self.least_pause_s
+        while True:
+            yield pause_s
+            pause_s = max(pause_s, min(2 * pause_s, MAX_WAIT_S))
+
+    async def wait(self, expert: str, round_id: RoundId | None, error: Exception, seconds: float) -> None:
+        """Say what went wrong, and pause."""
+        self.tell(ProposerEvent("waiting", expert, round_id, f"{error}; again in {seconds:g} s"))
+        await self.pause(seconds)
 
     async def pause(self, seconds: float) -> None:
         """Sleep, unless stopped."""

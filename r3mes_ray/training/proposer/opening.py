@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient, send
+from r3mes_ray.chain.records import RoundRecord
+from r3mes_ray.errors import TxRejected
 from r3mes_ray.settings import TrainingSettings
 from r3mes_ray.training.gate.held_out import held_out
 from r3mes_ray.training.rules import RuleParameters, check_parameters
@@ -65,7 +68,32 @@ def parameters_of(training: TrainingSettings, limit: int | None) -> RuleParamete
         outer_method=training.outer_method,
         gate_sha256=None if gate is None else gate.sha256,
         gate_margin_nats=None if gate is None else gate.margin_nats,
+        gate_window_tokens=None if gate is None else gate.window_tokens,
     )
+
+
+async def open_or_join(
+    client: ChainClient, expert_name: str, training: TrainingSettings, limit: int | None, blocks: PhaseBlocks
+) -> OpenedRound | RoundRecord:
+    """The expert's open round, whoever opened it; where there is none, one that is opened as the settings ask for.
+
+    Raises:
+        NotOnChain: there is no such expert.
+        InvalidInput: a rule, parameters or a text that no round can be opened with.
+        TxRejected: the account is no proposer.
+    """
+    found = await queries.open_round(client, expert_name)
+    if found is not None:
+        return found
+    parameters = await asyncio.to_thread(parameters_of, training, limit)
+    try:
+        return await open_round(client, expert_name, parameters, blocks, training.rule)
+    except TxRejected:
+        # Another proposer may have been faster; if not, the refusal stands.
+        found = await queries.open_round(client, expert_name)
+        if found is None:
+            raise
+        return found
 
 
 async def open_round(

@@ -9,6 +9,7 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from r3mes_ray.errors import InvalidInput
+from r3mes_ray.settings.training import MAX_WINDOW_TOKENS, MIN_WINDOW_TOKENS
 
 MAX_PARAMETER_BYTES = 4096
 MAX_UPDATE_BYTES = 256 * 2**20
@@ -53,11 +54,14 @@ class RuleParameters(BaseModel):
     """SHA-256 of the evaluation gate's held-out text; none: the round has no such gate."""
     gate_margin_nats: float | None = Field(None, ge=0, allow_inf_nan=False)
     """By how much a loss may rise over the start version's in that gate; stands beside its text alone."""
+    gate_window_tokens: int | None = Field(None, ge=MIN_WINDOW_TOKENS, le=MAX_WINDOW_TOKENS)
+    """Tokens in one window of that text; stands beside it alone. A loss is a mean over windows, of this length."""
 
     @model_validator(mode="after")
     def _gate_is_whole(self) -> Self:
-        if (self.gate_sha256 is None) != (self.gate_margin_nats is None):
-            raise ValueError("gate_sha256 and gate_margin_nats stand together or not at all")
+        missing = [part is None for part in (self.gate_sha256, self.gate_margin_nats, self.gate_window_tokens)]
+        if any(missing) and not all(missing):
+            raise ValueError("gate_sha256, gate_margin_nats and gate_window_tokens stand together or not at all")
         return self
 
     @property

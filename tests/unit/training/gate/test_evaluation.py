@@ -9,6 +9,7 @@ from r3mes_ray.content import open_store
 from r3mes_ray.errors import InvalidInput, WorkLost
 from r3mes_ray.models.adapters import UpdateOrigin, read_package
 from r3mes_ray.models.base import load_base, shipped_path
+from r3mes_ray.models.evaluate import window_losses
 from r3mes_ray.protocol.address import format_address
 from r3mes_ray.protocol.cid import parse_cid
 from r3mes_ray.settings import Settings
@@ -135,12 +136,14 @@ async def test_refusal_in_a_round_that_declares_no_gate_is_fraud(run, packages):
 
 async def test_refusal_on_another_text_than_the_rounds_is_fraud(run, packages):
     await run.run(packages.make(0, dora=False, scale=0.05), packages.make(2, dora=False, scale=0.4))
-    run.declare(gate_sha256="00" * 32, gate_margin_nats=0.05)
+    run.declare(gate_sha256="00" * 32, gate_margin_nats=0.05, gate_window_tokens=64)
     found = await run.verify()
     assert (found.verdict, f"and the round declares {'00' * 32}" in found.reason) == ("FRAUD", True)
 
 
-@pytest.mark.parametrize("declared", [{}, {"gate_sha256": "00" * 32, "gate_margin_nats": 0.05}])
+@pytest.mark.parametrize(
+    "declared", [{}, {"gate_sha256": "00" * 32, "gate_margin_nats": 0.05, "gate_window_tokens": 64}]
+)
 async def test_proposer_applies_no_gate_but_the_rounds_and_says_so(run, packages, declared):
     told = []
     report, _ = await run.run(
@@ -161,6 +164,20 @@ async def test_margin_is_the_rounds_and_not_the_nodes(run, packages, settings):
     assert report.accepted == (0, 1)
 
 
+async def test_losses_are_of_the_rounds_window_whatever_the_nodes_is(run, packages, settings):
+    window = settings.training.evaluation.window_tokens // 2
+    declared = parameters_of(settings.training, None).model_copy(update={"gate_window_tokens": window})
+    bad = packages.make(2, dora=False, scale=0.4)
+    _, origin = await run.run(packages.make(0, dora=False, scale=0.05), bad, parameters=declared)
+    (entry,) = origin.excluded
+    text = held_out(settings.training.evaluation).text
+    found = {size: window_losses(load_base("tiny"), None, text, size).mean() for size in (window, 2 * window)}
+    said = float(entry.reason.split()[-1])
+    assert said == pytest.approx(found[window], abs=1e-5)
+    assert abs(said - found[2 * window]) > 1e-3
+    assert origin.parameters["gate_window_tokens"] == window
+
+
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
@@ -173,7 +190,7 @@ async def test_margin_is_the_rounds_and_not_the_nodes(run, packages, settings):
     ],
 )
 def test_reason_of_a_refusal_is_held_against_what_the_round_declares(entry, fault):
-    found = undeclared(RuleParameters(gate_sha256=TEXT, gate_margin_nats=0.1), [entry])
+    found = undeclared(RuleParameters(gate_sha256=TEXT, gate_margin_nats=0.1, gate_window_tokens=64), [entry])
     assert found is None if fault is None else fault in found
 
 

@@ -10,7 +10,13 @@ from r3mes_ray.settings.training import TrainingSettings
 from r3mes_ray.training.proposer.opening import parameters_of
 from r3mes_ray.training.rules import RuleParameters, check_parameters, parse_parameters
 
-ELSEWHERE = {"rank": "target_rank", "limit": None, "gate_sha256": "evaluation", "gate_margin_nats": "evaluation"}
+ELSEWHERE = {
+    "rank": "target_rank",
+    "limit": None,
+    "gate_sha256": "evaluation",
+    "gate_margin_nats": "evaluation",
+    "gate_window_tokens": "evaluation",
+}
 """Parameters whose setting has another name, or is an argument."""
 
 
@@ -57,7 +63,8 @@ def test_setting_that_the_rule_does_not_read_opens_no_round():
 def test_gate_of_the_settings_stands_on_chain_by_its_texts_hash(tmp_path):
     text = tmp_path / "heldout.txt"
     text.write_text("def f(x):\n    return x\n")
-    training = Settings.model_validate({"training": {"evaluation": {"text": text, "margin_nats": 0.25}}}).training
+    gate = {"text": text, "margin_nats": 0.25, "window_tokens": 32}
+    training = Settings.model_validate({"training": {"evaluation": gate}}).training
     on_chain = parse_parameters(parameters_of(training, None).to_json())
     assert on_chain.gate_sha256 == hashlib.sha256(text.read_bytes()).hexdigest()
-    assert on_chain.gate_margin_nats == 0.25
+    assert (on_chain.gate_margin_nats, on_chain.gate_window_tokens) == (0.25, 32)

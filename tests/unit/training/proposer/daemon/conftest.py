@@ -121,14 +121,18 @@ def runner(chain, tmp_path):
 def follow(chain, runner, tmp_path):
     """Run a proposer to its end: (True where no follower failed, its events)."""
 
-    async def run(stop=None, client=chain, **plan):
+    async def run(stop=None, client=chain, tell=lambda event: None, **plan):
         events = []
+
+        def heard(event):
+            events.append(event)
+            tell(event)
 
         async def sleep(seconds):
             await asyncio.sleep(0.001)
 
         ports = RoundPorts(Settings(home=tmp_path), client, None, lambda: None, clock=Clock(lambda: 0.0, sleep))
-        proposer = Proposer(ports, ProposerPlan(**plan), events.append, stop or Stop(), runner)
+        proposer = Proposer(ports, ProposerPlan(**plan), heard, stop or Stop(), runner)
         return await asyncio.wait_for(proposer.run(), 20), events
 
     return run

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+from itertools import islice
 
 import pytest
 
@@ -16,7 +17,9 @@ from r3mes_ray.errors import (
     WorkLost,
 )
 from r3mes_ray.training.journal import journal_path
+from r3mes_ray.training.proposer.daemon import Proposer
 from r3mes_ray.training.proposer.follower import after
+from r3mes_ray.training.proposer.following import ProposerPlan, Stop
 from r3mes_ray.training.records import Committed
 from r3mes_ray.wire.r3mes.v1.types_pb2 import RoundPhase
 
@@ -149,7 +152,56 @@ async def test_proposer_with_a_commitment_at_stake_goes_on_after_trouble_that_pa
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
 def test_trouble_that_passes_is_waited_for_only_where_stake_is_lost_else(error):
     assert after(error, "committed") == "retry"
-    assert after(error, "none") == ("fail" if type(error) is OSError else "give-up")
+    assert after(error, "none") == ("back-off" if type(error) is OSError else "give-up")
+
+
+async def test_proposer_whose_disk_is_full_says_so_and_tries_the_round_again(chain, runner, follow):
+    runner.does = {0: OSError(errno.ENOSPC, "No space left on device")}
+    good, events = await follow(experts=("python",), rounds=1, pause_s=7)
+    assert (good, runner.ran) == (True, [0, 0])
+    (waited,) = [event for event in events if event.what == "waiting"]
+    assert (waited.round_id, waited.detail) == (0, "[Errno 28] No space left on device; again in 7 s")
+
+
+@pytest.mark.parametrize("when", ["it looks for a round", "it works on one"])
+async def test_proposer_whose_journal_cannot_be_read_waits_until_it_can(chain, runner, follow, tmp_path, when):
+    number = chain.open("python")
+    path = journal_path(tmp_path, "remes-test", number)
+    aside = tmp_path / "aside"
+
+    async def break_it(journal):
+        path.rename(aside)
+        path.mkdir()
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    events = []
+
+    def hear(event):
+        events.append(event)
+        if event.what == "following" and when == "it looks for a round":
+            path.mkdir(parents=True)
+
+    if when == "it works on one":
+        runner.does = {number: break_it}
+    task = asyncio.ensure_future(follow(experts=("python",), rounds=1, tell=hear))
+    while len(said(events, "waiting")) < 3:
+        assert not task.done(), task
+        await asyncio.sleep(0.001)
+    path.rmdir()
+    if aside.exists():
+        aside.rename(path)
+    good, _ = await task
+    assert good
+    assert [event.report.outcome for event in events if event.what == "ended"] == ["finalized"]
+
+
+def test_pauses_of_a_nodes_own_trouble_double_up_to_a_minute():
+    def first(count, pause_s):
+        return list(islice(Proposer(None, ProposerPlan(pause_s=pause_s), None, Stop()).pauses(), count))
+
+    assert first(6, 5.0) == [5, 10, 20, 40, 60, 60]
+    assert first(3, 0.0) == [1, 2, 4]
+    assert first(2, 90.0) == [90, 90]
 
 
 @pytest.mark.parametrize("error", [RoundClosed(0, "reveal", "too late"), TooFewUpdates(0, 1, 2)])
