@@ -73,6 +73,9 @@ def _ours(prepared: Prepared, say: Callable[[str], None]) -> list[Row]:
             among = "dora/lora" if batch == BATCHES[0] else f"dora/lora, decode {batch}"
             names = (f"decode {batch} lora", f"decode {batch} dora", among)
             found += _triple(worker, prepared, names, batch, PROMPT_TOKENS, NEW_TOKENS)
+        say(f"decode 32 to 1, a row ends at every step: base, LoRA, DoRA, {PAIRS} times")
+        names = ("decode 32 to 1 lora", "decode 32 to 1 dora", "dora/lora, decode 32 to 1")
+        found += _triple(worker, prepared, names, NEW_TOKENS, PROMPT_TOKENS, NEW_TOKENS, apart=True)
         say(f"prefill 8: base, 8 LoRA, 8 DoRA, {PAIRS} times")
         names = ("prefill 8 lora", "prefill 8", "dora/lora, prefill 8")
         found += _triple(worker, prepared, names, 8, LONG_PROMPT, 1)
@@ -80,13 +83,20 @@ def _ours(prepared: Prepared, say: Callable[[str], None]) -> list[Row]:
 
 
 def _triple(
-    worker: Worker, prepared: Prepared, names: tuple[str, str, str], batch: int, prompt: int, new: int
+    worker: Worker,
+    prepared: Prepared,
+    names: tuple[str, str, str],
+    batch: int,
+    prompt: int,
+    new: int,
+    *,
+    apart: bool = False,
 ) -> list[Row]:
     """LoRA beside the base, DoRA beside the base, and DoRA's time as a share of LoRA's."""
     jobs = {
-        "base": Job(("",) * batch, prompt, new),
-        "lora": Job(prepared.lora[:batch], prompt, new),
-        "dora": Job(prepared.dora[:batch], prompt, new),
+        "base": Job(("",) * batch, prompt, new, apart),
+        "lora": Job(prepared.lora[:batch], prompt, new, apart),
+        "dora": Job(prepared.dora[:batch], prompt, new, apart),
     }
     times = _interleaved({key: (worker, job) for key, job in jobs.items()}, PAIRS)
     lora, dora, among = names

@@ -30,11 +30,19 @@ SLOTS = 32
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A batch: each row's adapter folder (empty for the base), tokens of each prompt, and tokens to generate."""
+    """A batch.
+
+    Attributes:
+        adapters: each row's adapter folder; empty for the base.
+        prompt_tokens: tokens of each prompt.
+        new_tokens: tokens to generate; those of the last row where they end one after the other.
+        apart: whether rows end one after the other, evenly (vLLM only).
+    """
 
     adapters: tuple[str, ...]
     prompt_tokens: int
     new_tokens: int
+    apart: bool = False
 
 
 Run: TypeAlias = Callable[[Job], None]
@@ -125,7 +133,10 @@ def _vllm(model: str) -> Run:
 
     def run(job: Job) -> None:
         prompts = [{"prompt_token_ids": tokens} for tokens in _prompts(job)]
-        sampling = vllm.SamplingParams(temperature=0.0, max_tokens=job.new_tokens, ignore_eos=True, detokenize=False)
+        sampling = [
+            vllm.SamplingParams(temperature=0.0, max_tokens=tokens, ignore_eos=True, detokenize=False)
+            for tokens in _new_tokens(job)
+        ]
         requests = [request_of(folder) for folder in job.adapters]
         engine.generate(prompts, sampling, lora_request=requests, use_tqdm=False)
 
@@ -174,6 +185,11 @@ def _prompts(job: Job) -> list[list[int]]:
     return [[chance.randrange(100, 4000) for _ in range(job.prompt_tokens)] for _ in job.adapters]
 
 
+def _new_tokens(job: Job) -> list[int]:
+    rows = len(job.adapters)
+    return [job.new_tokens * (row + 1) // rows if job.apart else job.new_tokens for row in range(rows)]
+
+
 def _held_bytes() -> int:
     torch = importlib.import_module("torch")
     gc.collect()
@@ -191,7 +207,7 @@ def _serve(kind: str, model: str) -> None:
         if fields == HELD:
             print(f"{READY}{_held_bytes()}", flush=True)
             continue
-        job = Job(tuple(fields["adapters"]), fields["prompt_tokens"], fields["new_tokens"])
+        job = Job(**fields | {"adapters": tuple(fields["adapters"])})
         began = time.process_time()
         run(job)
         print(f"{READY}{time.process_time() - began}", flush=True)

@@ -1,7 +1,7 @@
 """vLLM's linear layers with adapters, made exact: g ⊙ (W x + B A x) + bias, row by row of a mixed batch.
 
 Each class of vLLM keeps what it knows of shards and fused slices; a mixin replaces how adapters are kept and applied.
-On a CPU they are grouped (`slots`); on CUDA vLLM's own batched kernels add B A x, after `scale_rows`.
+On a CPU they are kept and applied by `slots`; on CUDA vLLM's own batched kernels add B A x, after `scale_rows`.
 """
 
 from __future__ import annotations
@@ -96,14 +96,14 @@ class ExactLayer(BaseLinearLayerWithLoRA):
 
 
 class GroupedLayer(ExactLayer):
-    """Adapters at their own rank, applied in groups: the CPU's way."""
+    """Adapters at their own rank, applied row by row: the CPU's way."""
 
     def create_lora_weights(self, max_loras: int, lora_config: LoRAConfig, model_config: Any = None) -> None:
         """Make the slots; vLLM's own stacks are kept without memory, for their shapes alone."""
         device, self.device = self.device, torch.device("meta")
         super().create_lora_weights(max_loras, lora_config, model_config)
         self.device = device
-        self.bank = SlotBank(max_loras, self.output_slices, lora_config.lora_dtype)
+        self.bank = SlotBank(max_loras, self.output_slices)
         self.layer_key = f"{self.base_layer.prefix}{LAYER_KEY}"
         get_current_vllm_config().compilation_config.static_forward_context[self.layer_key] = self
 

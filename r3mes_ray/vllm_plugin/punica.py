@@ -47,8 +47,7 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):
         **kwargs: Any,
     ) -> None:
         """For linear layers of vLLM that are not ours: the same plan over their own stacks of factors."""
-        bank = SlotBank(len(lora_a_stacked[0]), output_slices, y.dtype)
-        used = {run.slot for run in self.plan.runs} | set(self.plan.group.slots if self.plan.group else ())
-        for slot in used:
+        bank = SlotBank(len(lora_a_stacked[0]), output_slices)
+        for slot in set(self.plan.slots.tolist()):
             bank.fill(slot, [a[slot, 0] for a in lora_a_stacked], [b[slot, 0] * scale for b in lora_b_stacked])
         bank.apply(y.view(-1, y.shape[-1]), x.reshape(-1, x.shape[-1]), self.plan)

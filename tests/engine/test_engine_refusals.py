@@ -14,7 +14,7 @@ from r3mes_ray.errors import ConfigError, PackageRejected, SelfCheckFailed
 from r3mes_ray.models.base import load_base
 from r3mes_ray.vllm_plugin import adapter_request
 from r3mes_ray.vllm_plugin.layers import GroupedLayer
-from r3mes_ray.vllm_plugin.plan import Plan, Run
+from r3mes_ray.vllm_plugin.plan import make_plan
 from r3mes_ray.vllm_plugin.self_check import check_layers
 from r3mes_ray.vllm_plugin.slots import SlotBank
 from r3mes_ray.vllm_plugin.worker import refuse_modes
@@ -114,7 +114,7 @@ def test_self_check_finds_gains_that_are_ignored(manager, monkeypatch):
 
 def test_self_check_finds_a_base_row_with_an_adapter(manager, monkeypatch):
     def everybody(self, y, x):
-        self.bank.apply(y, x, Plan((Run(0, slice(0, len(y))),)))
+        self.bank.apply(y, x, make_plan([0] * len(y)))
 
     monkeypatch.setattr(GroupedLayer, "apply_adapters", everybody)
     with pytest.raises(SelfCheckFailed, match="of a mixed batch is off"):

@@ -13,7 +13,7 @@ from r3mes_ray.vllm_plugin.slots import SlotBank
 
 
 def test_apply_adapters_is_a_whole_graph_under_compile_and_runs_the_layers_plan(monkeypatch):
-    bank = SlotBank(2, (3,), torch.float32)
+    bank = SlotBank(2, (3,))
     low, high = torch.randn(2, 5), torch.randn(3, 2)
     bank.fill(0, [low], [high])
     bank.scale(0, [torch.tensor([2.0, 1.0, 0.5])])
