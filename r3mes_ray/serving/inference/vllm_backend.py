@@ -57,13 +57,14 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
     gains = open_gains(settings, base.base_hash)
     side = EngineSide(base, weights.weight, gains, getattr(torch, engine.dtype), engine.max_rank)
     slots = VllmSlots(running, side)
+    decoder = VllmDecoder(running, slots, rules)
     backend = ThreadedBackend(
-        VllmDecoder(running, slots, rules),
+        decoder,
         slots,
         rules,
         max_running=settings.serving.max_running_requests,
         max_waiting=settings.serving.max_queued_requests,
-        guides=True,
+        guide=decoder.guide,
         release=running.engine_core.shutdown,
     )
     form = EngineForm(engine.kind, "unpacked" if weights.ternary else "dense", engine.dtype)
