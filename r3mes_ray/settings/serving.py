@@ -66,7 +66,7 @@ class VllmEngine(Section):
     kv_cache_mb: int = Field(512, ge=16)
     """Bytes for keys and values of the running requests, in MB."""
     compile: bool = False
-    """Whether the model is compiled (on a GPU: into CUDA graphs) when it starts: slower to start, faster to run."""
+    """Whether a GPU's engine is compiled, into CUDA graphs, when it starts: slower to start, faster to run."""
 
 
 EngineSettings = Annotated[TransformersEngine | VllmEngine, Field(discriminator="kind")]

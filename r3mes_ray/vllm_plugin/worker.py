@@ -101,7 +101,7 @@ class ExactWorkerManager(LRUCacheWorkerLoRAManager):
             SelfCheckFailed: an adapter with gains does not do what it says.
         """
         wrapped = super().create_lora_manager(model, vllm_config)
-        check_layers(self._adapter_manager)
+        check_layers(self._adapter_manager, vllm_config)
         return wrapped
 
     @property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from engine_models import save_package
 from safetensors.torch import load_file, save_file
+from vllm.config import CompilationMode
 from vllm.exceptions import LoRAAdapterNotFoundError
 
 from r3mes_ray.errors import PackageRejected, SelfCheckFailed
@@ -27,8 +29,8 @@ def llama(case):
 @pytest.fixture
 def manager(llama):
     """The worker's manager with empty slots, as a worker checks it."""
-    core = llama.llm.llm_engine.engine_core.engine_core
-    manager = core.model_executor.driver_worker.worker.model_runner.lora_manager._adapter_manager
+    worker = llama.llm.llm_engine.engine_core.engine_core.model_executor.driver_worker.worker
+    manager = worker.model_runner.lora_manager._adapter_manager
     manager.remove_all_adapters()
     for layer in manager.modules.values():
         for slot in range(manager.lora_slots):
@@ -87,28 +89,54 @@ def test_bad_adapter_is_refused_by_name_and_the_engine_goes_on(llama, bad, expec
     assert output.token_ids[0] == int(llama.oracle.logprobs(good, prompt)[-1].argmax())
 
 
-def test_self_check_passes_and_leaves_no_canary(manager):
-    check_layers(manager)
+@pytest.fixture
+def config(llama):
+    return llama.llm.llm_engine.vllm_config
+
+
+@pytest.fixture
+def compiled(config, monkeypatch):
+    """As of an engine that compiles its model; vLLM does so with adapters on CUDA alone."""
+    assert config.compilation_config.mode == CompilationMode.NONE
+    monkeypatch.setattr(config.compilation_config, "mode", CompilationMode.DYNAMO_TRACE_ONCE)
+
+
+def test_self_check_passes_and_leaves_no_canary(manager, config):
+    check_layers(manager, config)
     assert all(layer.bank.gains is None for layer in manager.modules.values())
 
 
-def test_self_check_finds_gains_that_are_ignored(manager, monkeypatch):
+def test_self_check_finds_gains_that_are_ignored(manager, config, monkeypatch):
     monkeypatch.setattr(SlotBank, "scale", lambda self, slot, gains: None)
     with pytest.raises(SelfCheckFailed, match="DoRA's row"):
-        check_layers(manager)
+        check_layers(manager, config)
 
 
-def test_self_check_finds_a_base_row_with_an_adapter(manager, monkeypatch):
+def test_self_check_finds_a_base_row_with_an_adapter(manager, config, monkeypatch):
     def everybody(self, y, x):
         self.bank.apply(y, x, Plan((Run(0, slice(0, len(y))),)))
 
     monkeypatch.setattr(GroupedLayer, "apply_adapters", everybody)
     with pytest.raises(SelfCheckFailed, match="of a mixed batch is off"):
-        check_layers(manager)
+        check_layers(manager, config)
 
 
-def test_self_check_finds_a_layer_that_the_model_does_not_call(manager, monkeypatch):
+def test_self_check_finds_a_layer_that_the_model_does_not_call(manager, config, monkeypatch):
     attention = manager.model.model.layers[1].self_attn
     monkeypatch.setitem(attention._modules, "o_proj", attention.o_proj.base_layer)
     with pytest.raises(SelfCheckFailed, match=r"layers\.1\.self_attn\.o_proj.*another layer"):
-        check_layers(manager)
+        check_layers(manager, config)
+
+
+def test_self_check_of_a_compiled_engine_goes_through_the_operation_of_its_graph(
+    manager, config, compiled, monkeypatch
+):
+    check_layers(manager, config)
+    torch.compiler.reset()
+    monkeypatch.setattr(GroupedLayer, "adapt", lambda self, y, x: self.apply_adapters(y, x) if eager() else None)
+    with pytest.raises(SelfCheckFailed, match="of a mixed batch is off"):
+        check_layers(manager, config)
+
+
+def eager():
+    return not torch.compiler.is_compiling()
