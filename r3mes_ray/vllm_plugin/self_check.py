@@ -1,9 +1,9 @@
 """The check that every worker makes before it serves: a canary with gains must do what its formula says.
 
 One layer of each kind and shape: two rows of the base beside rows of a LoRA and of a DoRA, in one batch, through the
-path that requests take, compiled where the model is (on a CPU vLLM 0.32 compiles no model that takes adapters); and
-every layer must be the one that the model itself calls. A mode that loses the gains, gives base rows an adapter, or leads
-around a layer is found here and not by a user.
+path that requests take, compiled where the model is (on a CPU vLLM 0.32 compiles no model that takes adapters). And
+every layer must be the one that the model itself calls. A mode that loses the gains, gives base rows an adapter, or
+leads around a layer is found here and not by a user.
 """
 
 from __future__ import annotations

@@ -27,15 +27,17 @@ from r3mes_ray.vllm_plugin.ready import ReadyAdapter, handed_over, make_ready
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VllmAdapter:
-    """An adapter that vLLM's worker only has to register; `name` says what is in it."""
+    """An adapter that vLLM's worker only has to register.
+
+    Attributes:
+        name: says what is in it.
+        ready: its tensors.
+        nbytes: bytes that it takes in a slot.
+    """
 
     name: str
     ready: ReadyAdapter
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its tensors."""
-        return self.ready.nbytes
+    nbytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class EngineSide:
         gains: DoRA's gains, kept on disk.
         dtype: of the engine.
         max_rank: the highest that the engine has memory for.
+        slot_bytes: of a slot where all take the same; else an adapter takes what its tensors do.
     """
 
     base: ServedBase
@@ -55,6 +58,7 @@ class EngineSide:
     gains: GainCache
     dtype: torch.dtype
     max_rank: int
+    slot_bytes: int | None = None
 
 
 class VllmSlots:
@@ -77,7 +81,8 @@ class VllmSlots:
         gains = side.gains.of(found.gradient_hash, modules, side.weight)
         # vLLM's prefix cache is keyed by name: the name says what is in the package.
         name = f"{found.expert}@{found.version}-{found.gradient_hash}"
-        return VllmAdapter(name, make_ready(package.config.r, modules, gains, side.dtype))
+        ready = make_ready(package.config.r, modules, gains, side.dtype)
+        return VllmAdapter(name, ready, side.slot_bytes or ready.nbytes)
 
     def place(self, slot: int, adapter: PreparedAdapter | None) -> None:
         """Add an adapter to vLLM in place of what the slot holds, or only take that out.
