@@ -68,6 +68,8 @@ class VllmEngine(Section):
     kv_cache_mb: int | None = Field(None, ge=16)
     """Bytes for keys and values of the running requests, in MB. Default: on a GPU what is left of the replica's share;
     on a CPU what all running requests need at full length, 512 at least, a quarter of the memory at most."""
+    tensor_parallel: int | None = Field(None, ge=1)
+    """Processes that the model is sharded over, each with a GPU of its own. Default: the replica's GPUs."""
     compile: bool = False
     """Whether a GPU's engine is compiled, into CUDA graphs, when it starts: slower to start, faster to run."""
 

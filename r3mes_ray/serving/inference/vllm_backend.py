@@ -16,7 +16,7 @@ import torch
 from r3mes_ray.errors import ConfigError, ModelError
 from r3mes_ray.models.base import SHIPPED, shipped_path
 from r3mes_ray.serving.inference.base import EngineForm
-from r3mes_ray.serving.inference.open_gains import open_gains
+from r3mes_ray.serving.inference.open_gains import gains_settings, open_gains
 from r3mes_ray.serving.inference.opened import Opened, ServedBase
 from r3mes_ray.serving.inference.sequence import TextRules
 from r3mes_ray.serving.inference.threaded import ThreadedBackend
@@ -25,6 +25,7 @@ from r3mes_ray.serving.inference.vllm_defaults import (
     cache_bytes,
     cache_options,
     dtype_of,
+    ranks_of,
     slot_bytes,
     slots_within,
     this_device,
@@ -67,10 +68,12 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
     places = engine.max_adapters if slot is None else slots_within(engine, budget, slot)
     needed = cache_bytes(weights.config, dtype) * base.context_tokens * settings.serving.max_running_requests
     options = cache_options(engine, settings.serving, device, needed) | {"dtype": dtype, "max_loras": places}
+    ranks = ranks_of(engine, settings.serving)
+    options |= {"tensor_parallel_size": ranks}
     running = start_engine(folder, base, settings, engine, options)
     rules = text_rules(folder, base)
     gains = open_gains(settings, base.base_hash)
-    side = EngineSide(base, weights.weight, gains, getattr(torch, dtype), engine.max_rank, slot)
+    side = EngineSide(base, weights.weight, gains, getattr(torch, dtype), engine.max_rank, slot, ranks)
     slots = VllmSlots(running, side)
     decoder = VllmDecoder(running, slots, rules)
     backend = ThreadedBackend(
@@ -136,7 +139,7 @@ def start_engine(
         generation_config="vllm",
         # A small model may else fill an answer with white space between two tokens of JSON.
         structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
-        additional_config={"r3mes": {"base_hash": base.base_hash}},
+        additional_config={"r3mes": gains_settings(settings) | {"base_hash": base.base_hash}},
         seed=0,
         **options,
     )

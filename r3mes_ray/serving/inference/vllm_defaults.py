@@ -80,6 +80,11 @@ def cache_options(engine: VllmEngine, serving: ServingSettings, device: Device, 
     return {"kv_cache_memory_bytes": min(max(MIN_CACHE, needed), int(_MEMORY_SHARE * device.memory_bytes))}
 
 
+def ranks_of(engine: VllmEngine, serving: ServingSettings) -> int:
+    """Processes that the model is sharded over: one for each GPU of the replica, unless the settings say."""
+    return engine.tensor_parallel or max(1, int(serving.gpus_per_replica))
+
+
 def cache_bytes(config: Mapping[str, Any], dtype: DType) -> int:
     """Bytes of one token's keys and values, by a model's config.json; 0 where that does not say."""
     if not {"num_attention_heads", "hidden_size", "num_hidden_layers"} <= config.keys():

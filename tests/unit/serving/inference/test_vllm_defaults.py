@@ -6,6 +6,7 @@ from r3mes_ray.serving.inference.vllm_defaults import (
     cache_bytes,
     cache_options,
     dtype_of,
+    ranks_of,
     slot_bytes,
     slots_within,
 )
@@ -52,6 +53,12 @@ def test_cache_is_what_the_requests_need_within_the_device(device, needed, expec
     serving = ServingSettings(gpus_per_replica=0.5)
     assert cache_options(engine(), serving, device, needed) == expected
     assert cache_options(engine(kv_cache_mb=64), serving, device, needed) == {"kv_cache_memory_bytes": 64 * MB}
+
+
+@pytest.mark.parametrize(("gpus", "ranks"), [(0, 1), (0.5, 1), (2, 2)])
+def test_model_is_sharded_over_the_gpus_of_its_replica(gpus, ranks):
+    assert ranks_of(engine(), ServingSettings(gpus_per_replica=gpus)) == ranks
+    assert ranks_of(engine(tensor_parallel=4), ServingSettings(gpus_per_replica=gpus)) == 4
 
 
 def test_token_takes_keys_and_values_of_every_layer():
