@@ -58,15 +58,20 @@ class VllmEngine(Section):
 
     kind: Literal["vllm"]
     max_adapters: int = Field(16, ge=1)
-    """Adapters that the engine holds at a time; their memory is reserved when it starts."""
+    """Adapters that the engine holds at a time; a GPU's memory for them is reserved at the start, and there are fewer
+    where `vram_capacity_mb` has no room for as many."""
     max_rank: Literal[8, 16, 32, 64, 128, 256] = 32
     """Highest rank of an adapter; memory is reserved for this one."""
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    """Of the weights and of the computation; a BitNet's sums overflow float16."""
-    kv_cache_mb: int = Field(512, ge=16)
-    """Bytes for keys and values of the running requests, in MB."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the weights and of the computation; a BitNet's sums overflow float16. `auto` is bfloat16 on a GPU that has it,
+    else float32."""
+    kv_cache_mb: int | None = Field(None, ge=16)
+    """Bytes for keys and values of the running requests, in MB. Default: on a GPU what is left of the replica's share;
+    on a CPU what all running requests need at full length, 512 at least, a quarter of the memory at most."""
+    tensor_parallel: int | None = Field(None, ge=1)
+    """Processes that the model is sharded over, each with a GPU of its own. Default: the replica's GPUs."""
     compile: bool = False
-    """Whether the model is compiled (on a GPU: into CUDA graphs) when it starts: slower to start, faster to run."""
+    """Whether a GPU's engine is compiled, into CUDA graphs, when it starts: slower to start, faster to run."""
 
 
 EngineSettings = Annotated[TransformersEngine | VllmEngine, Field(discriminator="kind")]

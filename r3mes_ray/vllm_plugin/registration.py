@@ -12,6 +12,7 @@ import r3mes_ray.vllm_plugin.operation
 import r3mes_ray.vllm_plugin.row_operations  # noqa: F401 (both register operations)
 from r3mes_ray.vllm_plugin.bitnet_quantization import METHOD, BitNetQuantization
 from r3mes_ray.vllm_plugin.layers import GROUPED_LAYERS, STACKED_LAYERS
+from r3mes_ray.vllm_plugin.modes import check_configurations
 from r3mes_ray.vllm_plugin.worker import ExactWorkerManager
 
 _PUNICA = "r3mes_ray.vllm_plugin.punica.GroupedPunicaWrapper"
@@ -27,6 +28,7 @@ def register_all() -> None:
     ours = GROUPED_LAYERS if cpu else STACKED_LAYERS
     known = vllm.lora.utils._all_lora_classes
     vllm.lora.utils._all_lora_classes = tuple(ours.get(stock, stock) for stock in known)
+    check_configurations()
     mixin.LRUCacheWorkerLoRAManager = ExactWorkerManager
     if cpu:
         type(current_platform).get_punica_wrapper = classmethod(lambda cls: _PUNICA)

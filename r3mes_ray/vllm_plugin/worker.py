@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
-from vllm import envs
 from vllm.config import VllmConfig
 from vllm.exceptions import LoRAAdapterNotFoundError
 from vllm.lora.lora_model import LoRAModel
@@ -20,12 +19,13 @@ from vllm.lora.utils import get_adapter_absolute_path, parse_fine_tuned_lora_nam
 from vllm.lora.worker_manager import LRUCacheWorkerLoRAManager
 from vllm.platforms import current_platform
 
-from r3mes_ray.errors import ConfigError, PackageRejected
+from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.models.gains import DEFAULT_BYTES, GainCache, Gains
 from r3mes_ray.vllm_plugin.adapter_files import AdapterFiles, read_adapter, without_dora
 from r3mes_ray.vllm_plugin.base_weights import BaseWeights
 from r3mes_ray.vllm_plugin.layers import ExactLayer
+from r3mes_ray.vllm_plugin.modes import refuse_modes
 from r3mes_ray.vllm_plugin.ready import ReadyAdapter, ReadyLayer, make_ready, take
 from r3mes_ray.vllm_plugin.self_check import check_layers
 
@@ -87,7 +87,7 @@ class ExactWorkerManager(LRUCacheWorkerLoRAManager):
 
     def __init__(self, vllm_config: VllmConfig, device: torch.device, embedding_modules: dict[str, str]) -> None:
         super().__init__(vllm_config, device, embedding_modules, ExactLoRAModel)
-        refuse_modes(vllm_config)
+        refuse_modes(vllm_config.lora_config)
         self._model_config = vllm_config.model_config
         self._settings: dict[str, Any] = (vllm_config.additional_config or {}).get(SETTINGS_KEY, {})
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
@@ -101,7 +101,7 @@ class ExactWorkerManager(LRUCacheWorkerLoRAManager):
             SelfCheckFailed: an adapter with gains does not do what it says.
         """
         wrapped = super().create_lora_manager(model, vllm_config)
-        check_layers(self._adapter_manager)
+        check_layers(self._adapter_manager, vllm_config)
         return wrapped
 
     @property
@@ -175,18 +175,6 @@ class ExactWorkerManager(LRUCacheWorkerLoRAManager):
         shape, own = layer.matrix_shape(index), (module.b.shape[0], module.a.shape[1])
         if own != shape:
             raise PackageRejected("shape", name, f"the adapter is for {own}, the model's layer is {shape}")
-
-
-def refuse_modes(vllm_config: VllmConfig) -> None:
-    """Refuse what leads around the exact layers.
-
-    Raises:
-        ConfigError: names the mode.
-    """
-    if vllm_config.lora_config.fully_sharded_loras:
-        raise ConfigError("fully_sharded_loras", "adapters of sharded rank bypass DoRA's gains; leave it off")
-    if envs.VLLM_LORA_ENABLE_DUAL_STREAM:
-        raise ConfigError("VLLM_LORA_ENABLE_DUAL_STREAM", "the second stream sees no gains; leave it off")
 
 
 def _weights(name: str, layer: ReadyLayer) -> LoRALayerWeights:

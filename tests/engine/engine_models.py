@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -41,6 +42,9 @@ LAYER_OF_2B_4T = SIZES | {
     "hidden_act": "relu2",
 }
 TARGETS = ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
+
+
+Hook = Callable[..., torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -134,12 +138,25 @@ class Oracle:
                 self._model.load_adapter(made.folder, adapter_name=made.name)
         self._model.eval()
 
+    def linears(self) -> dict[str, torch.nn.Module]:
+        """The layers that take adapters, by their names in the base."""
+        found = self._model.base_model.model.named_modules()
+        return {name: module for name, module in found if name.rsplit(".", 1)[-1] in TARGETS}
+
     @torch.no_grad()
-    def logprobs(self, adapter: Made | None, tokens: list[int]) -> torch.Tensor:
-        """(tokens, vocabulary) log-probabilities of what comes after each token."""
+    def logprobs(self, adapter: Made | None, tokens: list[int], follow: Hook | None = None) -> torch.Tensor:
+        """(tokens, vocabulary) log-probabilities of what comes after each token.
+
+        `follow` is told of each linear layer, its input and its output, and says what goes on from there.
+        """
         if adapter is not None:
             self._model.set_adapter(adapter.name)
-        with self._model.disable_adapter() if adapter is None else nullcontext():
+        with ExitStack() as stack:
+            if adapter is None:
+                stack.enter_context(self._model.disable_adapter())
+            for name, module in self.linears().items() if follow is not None else ():
+                hook = module.register_forward_hook(partial(follow, name=name))
+                stack.callback(hook.remove)
             logits = self._model(input_ids=torch.tensor([tokens])).logits[0]
         return torch.log_softmax(logits.float(), -1)
 

@@ -7,25 +7,30 @@ import torch
 
 TOKENS = 6
 EXACT = 1e-4
-ROUNDING = 0.5
-"""A BitNet rounds activations to int8: float noise tips one over here and there. The oracle in float64 differs from
-itself in float32 by up to 0.16 on the shipped model where that happens, and by 1e-5 elsewhere."""
+ROUNDING = 0.2
+"""A BitNet rounds activations to int8: float noise tips one over here and there, and its row moves from there on. How
+many, and by how much, `test_engine_roundings.py` says. Measured here: 0.055 at most, 4e-6 at the median; the oracle in
+float64 differs from itself in float32 by up to 0.16."""
+ANOTHER = 0.02
+"""Share of a BitNet's greedy tokens that may be another, as likely by `ROUNDING` (measured: 0 of 348)."""
 
 
 def compare(case, rows, outputs):
     """Each token is the oracle's after the same tokens; log-probabilities agree."""
-    tolerance = ROUNDING if case.kind.startswith("bitnet") else EXACT
-    differences = []
+    tolerance, share = (ROUNDING, ANOTHER) if case.kind.startswith("bitnet") else (EXACT, 0.0)
+    differences, others = [], 0
     for (prompt, made), output in zip(rows, outputs, strict=True):
         tokens = list(output.token_ids)
         expected = case.oracle.logprobs(made, prompt + tokens)[len(prompt) - 1 : -1]
         for place, token in enumerate(tokens):
             found = {other: chance.logprob for other, chance in output.logprobs[place].items()}
             own = expected[place]
+            others += token != int(own.argmax())
             assert float(own.max() - own[token]) <= tolerance, f"{made and made.name}: token {place} is another one"
             differences.append(max(abs(float(own[other]) - value) for other, value in found.items()))
     differences = torch.tensor(differences)
     assert float(differences.max()) <= tolerance
+    assert others <= share * len(differences)
     # Where no activation is tipped over, and that is the rule, a BitNet is as exact as the others.
     assert float(differences.median()) <= EXACT
     return differences

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from r3mes_ray.errors import DeadlineExceeded, InvalidInput, QueueFull, R3mesError, ServingUnavailable
 from r3mes_ray.serving.inference.base import EngineStats, GenerationRequest, Piece
@@ -23,11 +23,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """A request, where its answer goes, and the clock's time at which it ends; `cancelled` is set by its owner."""
+    """A request, where its answer goes, and the clock's time at which it ends.
+
+    Attributes:
+        guided: what the decoder needs of a request with a JSON schema, made before it was queued.
+        cancelled: is set by its owner.
+    """
 
     request: GenerationRequest
     deliver: Callable[[Piece | R3mesError], None]
     deadline: float
+    guided: Any = None
     cancelled: bool = False
 
     @property

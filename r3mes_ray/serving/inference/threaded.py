@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol
 
 from r3mes_ray.errors import InvalidInput, PromptTooLong, R3mesError
 from r3mes_ray.models.adapters import AdapterPackage
@@ -36,7 +36,8 @@ class ThreadedBackend:
         rules: the model's.
         max_running: requests that are decoded at a time.
         max_waiting: requests that may wait beside them.
-        guides: whether the decoder keeps an answer to a JSON schema.
+        guide: makes of a request with a JSON schema what the decoder needs of it, on a thread of its own; without it
+            such requests are refused.
         release: frees what the decoder holds, once its thread has ended.
         clock: seconds, for deadlines.
     """
@@ -49,14 +50,15 @@ class ThreadedBackend:
         *,
         max_running: int,
         max_waiting: int,
-        guides: bool = False,
+        guide: Callable[[GenerationRequest], Any] | None = None,
         release: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._slots, self._rules, self._clock, self._guides = slots, rules, clock, guides
+        self._slots, self._rules, self._clock, self._guide = slots, rules, clock, guide
         self._release = release
         self._loop = EngineLoop(decoder, max_running=max_running, max_waiting=max_waiting, clock=clock)
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="prepare")
+        self._guiding = ThreadPoolExecutor(1, thread_name_prefix="guide")
         self._loop.start()
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
@@ -69,7 +71,8 @@ class ThreadedBackend:
             if not event_loop.is_closed():
                 event_loop.call_soon_threadsafe(arrived.put_nowait, item)
 
-        ticket = Ticket(request, deliver, self._clock() + request.timeout_s)
+        deadline = self._clock() + request.timeout_s
+        ticket = Ticket(request, deliver, deadline, await self._guided(request))
         self._loop.submit(ticket)
         try:
             while True:
@@ -88,9 +91,15 @@ class ThreadedBackend:
             if not 0 <= token < self._rules.vocabulary:
                 detail = f"token {token} is not among the model's {self._rules.vocabulary}"
                 raise InvalidInput("logit_bias", detail)
-        if request.sampling.json_schema is not None and not self._guides:
+        if request.sampling.json_schema is not None and self._guide is None:
             detail = "this engine does not keep answers to a JSON schema; leave it out, or serve with --engine vllm"
             raise InvalidInput("response_format", detail)
+
+    async def _guided(self, request: GenerationRequest) -> Any:
+        """Read a schema before the request is queued: it takes no place, and no time of the decoder's thread."""
+        if request.sampling.json_schema is None or self._guide is None:
+            return None
+        return await asyncio.get_running_loop().run_in_executor(self._guiding, self._guide, request)
 
     async def prepare(self, package: AdapterPackage) -> PreparedAdapter:
         """Compute what a slot needs, on a thread of its own."""
@@ -106,7 +115,8 @@ class ThreadedBackend:
 
     async def close(self) -> None:
         """End the engine's threads."""
-        self._preparing.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._preparing, self._guiding):
+            threads.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._loop.stop)
         release, self._release = self._release, lambda: None
         await asyncio.to_thread(release)

@@ -7,6 +7,7 @@ and exact DoRA.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,20 @@ import torch
 from r3mes_ray.errors import ConfigError, ModelError
 from r3mes_ray.models.base import SHIPPED, shipped_path
 from r3mes_ray.serving.inference.base import EngineForm
-from r3mes_ray.serving.inference.open_gains import open_gains
+from r3mes_ray.serving.inference.open_gains import gains_settings, open_gains
 from r3mes_ray.serving.inference.opened import Opened, ServedBase
 from r3mes_ray.serving.inference.sequence import TextRules
 from r3mes_ray.serving.inference.threaded import ThreadedBackend
 from r3mes_ray.serving.inference.vllm_base import served_base
+from r3mes_ray.serving.inference.vllm_defaults import (
+    cache_bytes,
+    cache_options,
+    dtype_of,
+    ranks_of,
+    slot_bytes,
+    slots_within,
+    this_device,
+)
 from r3mes_ray.settings import Settings, VllmEngine
 from r3mes_ray.vllm_plugin.base_weights import BaseWeights
 
@@ -52,22 +62,31 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
     except ImportError as error:
         detail = f"vLLM cannot be imported ({error}); install it, or take transformers"
         raise ConfigError("serving.engine", detail) from error
-    running = start_engine(folder, base, settings, engine)
+    device = this_device()
+    dtype, budget = dtype_of(engine, device), settings.serving.vram_capacity_mb * 2**20
+    slot = slot_bytes(base.linear_shapes.values(), engine.max_rank, dtype) if device.gpu else None
+    places = engine.max_adapters if slot is None else slots_within(engine, budget, slot)
+    needed = cache_bytes(weights.config, dtype) * base.context_tokens * settings.serving.max_running_requests
+    options = cache_options(engine, settings.serving, device, needed) | {"dtype": dtype, "max_loras": places}
+    ranks = ranks_of(engine, settings.serving)
+    options |= {"tensor_parallel_size": ranks}
+    running = start_engine(folder, base, settings, engine, options)
     rules = text_rules(folder, base)
     gains = open_gains(settings, base.base_hash)
-    side = EngineSide(base, weights.weight, gains, getattr(torch, engine.dtype), engine.max_rank)
+    side = EngineSide(base, weights.weight, gains, getattr(torch, dtype), engine.max_rank, slot, ranks)
     slots = VllmSlots(running, side)
+    decoder = VllmDecoder(running, slots, rules)
     backend = ThreadedBackend(
-        VllmDecoder(running, slots, rules),
+        decoder,
         slots,
         rules,
         max_running=settings.serving.max_running_requests,
         max_waiting=settings.serving.max_queued_requests,
-        guides=True,
+        guide=decoder.guide,
         release=running.engine_core.shutdown,
     )
-    form = EngineForm(engine.kind, "unpacked" if weights.ternary else "dense", engine.dtype)
-    return Opened(backend, base, engine.max_adapters, form)
+    form = EngineForm(engine.kind, "unpacked" if weights.ternary else "dense", dtype)
+    return Opened(backend, base, places, form)
 
 
 def model_folder(path: str) -> Path:
@@ -93,8 +112,10 @@ def prepare_environment(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def start_engine(folder: Path, base: ServedBase, settings: Settings, engine: VllmEngine) -> Any:
-    """The engine of vLLM, in this process.
+def start_engine(
+    folder: Path, base: ServedBase, settings: Settings, engine: VllmEngine, options: Mapping[str, Any]
+) -> Any:
+    """The engine of vLLM, in this process; `options` are what the device decides.
 
     Raises:
         ConfigError: vLLM refuses these settings.
@@ -105,14 +126,11 @@ def start_engine(folder: Path, base: ServedBase, settings: Settings, engine: Vll
     arguments = EngineArgs(
         model=str(folder),
         tokenizer=str(folder),
-        dtype=engine.dtype,
         max_model_len=base.context_tokens,
         max_num_seqs=settings.serving.max_running_requests,
         enable_lora=True,
-        max_loras=engine.max_adapters,
-        max_cpu_loras=engine.max_adapters,
+        max_cpu_loras=options["max_loras"],
         max_lora_rank=engine.max_rank,
-        kv_cache_memory_bytes=engine.kv_cache_mb * 2**20,
         enforce_eager=not engine.compile,
         max_logprobs=MAX_TOP_LOGPROBS,
         # A step in flight would still use an adapter that is taken out between two steps.
@@ -121,8 +139,9 @@ def start_engine(folder: Path, base: ServedBase, settings: Settings, engine: Vll
         generation_config="vllm",
         # A small model may else fill an answer with white space between two tokens of JSON.
         structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
-        additional_config={"r3mes": {"base_hash": base.base_hash}},
+        additional_config={"r3mes": gains_settings(settings) | {"base_hash": base.base_hash}},
         seed=0,
+        **options,
     )
     try:
         return LLMEngine.from_engine_args(arguments)

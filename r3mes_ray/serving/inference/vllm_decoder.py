@@ -14,7 +14,10 @@ import torch
 from vllm import SamplingParams
 from vllm.exceptions import VLLMClientError
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+from vllm.v1.engine import EngineCoreRequest
 from vllm.v1.engine.llm_engine import LLMEngine
+from vllm.v1.structured_output.backend_types import StructuredOutputOptions
+from vllm.v1.structured_output.backend_xgrammar import XgrammarBackend
 
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.serving.inference.base import GenerationRequest, Piece
@@ -37,22 +40,49 @@ class VllmDecoder:
         """All that have a place: vLLM reads their prompts together, in pieces, beside the others' tokens."""
         return int(self._engine.vllm_config.scheduler_config.max_num_seqs)
 
-    def admit(self, ticket: Ticket) -> None:
-        """Hand a request to vLLM; its prompt is read in the next steps, beside the others' tokens.
+    def read(self, request: GenerationRequest) -> EngineCoreRequest:
+        """A request as vLLM's engine takes it, without name and adapter; may run beside the engine's thread.
 
         Raises:
             InvalidInput: vLLM does not take it, for instance for its JSON schema.
         """
-        name, request = str(next(self._numbers)), ticket.request
-        prompt = {"prompt_token_ids": list(request.prompt)}
-        lora = self._slots.request_of(ticket.slot)
+        prompt, engine = {"prompt_token_ids": list(request.prompt)}, self._engine
         try:
-            self._engine.add_request(name, prompt, sampling_params(request, self._rules), lora_request=lora)
+            parameters = sampling_params(request, self._rules)
+            return engine.input_processor.process_inputs("", prompt, parameters, engine.get_supported_tasks())
         except (ValueError, VLLMClientError) as error:
             what = "request" if request.sampling.json_schema is None else "response_format"
             raise InvalidInput(what, str(error).strip().partition("\n")[0]) from error
+
+    def guide(self, request: GenerationRequest) -> EngineCoreRequest:
+        """Read a request with a JSON schema, and compile that: vLLM's engine finds it in the compiler's cache.
+
+        Raises:
+            InvalidInput: as `read`.
+        """
+        read, config = self.read(request), self._engine.vllm_config
+        grammars = self._engine.engine_core.engine_core.structured_output_manager
+        if grammars.backend is None:
+            vocabulary = config.model_config.get_vocab_size()
+            grammars.backend = XgrammarBackend(config, tokenizer=grammars.tokenizer, vocab_size=vocabulary)
+        try:
+            grammars.backend.compile_grammar(StructuredOutputOptions.JSON, request.sampling.json_schema)
+        except RuntimeError as error:
+            raise InvalidInput("response_format", str(error).strip().partition("\n")[0]) from error
+        return read
+
+    def admit(self, ticket: Ticket) -> None:
+        """Hand a request to vLLM; its prompt is read in the next steps, beside the others' tokens.
+
+        Raises:
+            InvalidInput: vLLM does not take it, or its slot is empty.
+        """
+        request = self.read(ticket.request) if ticket.guided is None else ticket.guided
+        request.lora_request = self._slots.request_of(ticket.slot)
+        request.request_id = name = str(next(self._numbers))
+        self._engine.add_request(name, request, request.params)
         self._names[ticket] = name
-        self._running[name] = (ticket, Answer(request, self._rules))
+        self._running[name] = (ticket, Answer(ticket.request, self._rules))
 
     def step(self) -> list[tuple[Ticket, Piece]]:
         """One step of vLLM; requests whose prompt is still being read have no piece."""

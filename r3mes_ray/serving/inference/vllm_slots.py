@@ -6,9 +6,12 @@ An adapter is added before a request may name it: a bad one inside a request wou
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
@@ -17,7 +20,7 @@ from vllm.lora.request import LoRARequest
 from vllm.v1.engine.llm_engine import LLMEngine
 
 from r3mes_ray.errors import InvalidInput, PackageRejected
-from r3mes_ray.models.adapters import AdapterPackage, check_against_base
+from r3mes_ray.models.adapters import AdapterPackage, check_against_base, write_package
 from r3mes_ray.models.gains import GainCache
 from r3mes_ray.serving.inference.base import BASE_SLOT, PreparedAdapter
 from r3mes_ray.serving.inference.opened import ServedBase
@@ -27,15 +30,17 @@ from r3mes_ray.vllm_plugin.ready import ReadyAdapter, handed_over, make_ready
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VllmAdapter:
-    """An adapter that vLLM's worker only has to register; `name` says what is in it."""
+    """An adapter that vLLM's worker only has to register.
+
+    Attributes:
+        name: says what is in it.
+        content: its tensors; for an engine of several processes the package, of which each takes its shards.
+        nbytes: bytes that it takes in a slot.
+    """
 
     name: str
-    ready: ReadyAdapter
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its tensors."""
-        return self.ready.nbytes
+    content: ReadyAdapter | AdapterPackage
+    nbytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class EngineSide:
         gains: DoRA's gains, kept on disk.
         dtype: of the engine.
         max_rank: the highest that the engine has memory for.
+        slot_bytes: of a slot where all take the same; else an adapter takes what its tensors do.
+        ranks: processes that the model is sharded over.
     """
 
     base: ServedBase
@@ -55,6 +62,8 @@ class EngineSide:
     gains: GainCache
     dtype: torch.dtype
     max_rank: int
+    slot_bytes: int | None = None
+    ranks: int = 1
 
 
 class VllmSlots:
@@ -64,6 +73,7 @@ class VllmSlots:
         self._engine, self._side = engine, side
         self._numbers = itertools.count(1)
         self._placed: dict[int, LoRARequest] = {}
+        self._folder = TemporaryDirectory(prefix="r3mes-adapters-")
 
     def prepare(self, package: AdapterPackage) -> VllmAdapter:
         """Make all tensors that the engine holds, so that its thread need not.
@@ -77,7 +87,8 @@ class VllmSlots:
         gains = side.gains.of(found.gradient_hash, modules, side.weight)
         # vLLM's prefix cache is keyed by name: the name says what is in the package.
         name = f"{found.expert}@{found.version}-{found.gradient_hash}"
-        return VllmAdapter(name, make_ready(package.config.r, modules, gains, side.dtype))
+        ready = make_ready(package.config.r, modules, gains, side.dtype)
+        return VllmAdapter(name, ready if side.ranks == 1 else package, side.slot_bytes or ready.nbytes)
 
     def place(self, slot: int, adapter: PreparedAdapter | None) -> None:
         """Add an adapter to vLLM in place of what the slot holds, or only take that out.
@@ -94,7 +105,7 @@ class VllmSlots:
         if adapter is None:
             return
         number = next(self._numbers)
-        request = adapter_request(adapter.name, number, Path(f"{adapter.name}-{number}"))
+        request = adapter_request(adapter.name, number, Path(self._folder.name, str(number)))
         try:
             self._add(request, adapter)
         except Exception:
@@ -105,7 +116,7 @@ class VllmSlots:
 
     def _add(self, request: LoRARequest, adapter: VllmAdapter) -> None:
         try:
-            with handed_over(request.lora_path, adapter.ready):
+            with _within_reach(request.lora_path, adapter.content):
                 added = self._engine.add_lora(request)
         except (ValueError, VLLMClientError) as error:
             raise PackageRejected("engine", adapter.name, f"vLLM does not take it: {error}") from error
@@ -124,3 +135,17 @@ class VllmSlots:
         if placed is None:
             raise InvalidInput("slot", f"{slot} is empty")
         return placed
+
+
+@contextmanager
+def _within_reach(path: str, content: ReadyAdapter | AdapterPackage) -> Iterator[None]:
+    """Let the engine's workers find an adapter under `path` while they load it: in this process, or on disk."""
+    if isinstance(content, ReadyAdapter):
+        with handed_over(path, content):
+            yield
+        return
+    write_package(content, Path(path))
+    try:
+        yield
+    finally:
+        shutil.rmtree(path)

@@ -175,6 +175,33 @@ async def test_generate_by_a_schema_is_refused_by_an_engine_that_does_not_keep_t
         await answer(start(), asked("a", json_schema="{}"))
 
 
+async def test_schema_is_read_before_its_request_is_queued_while_others_go_on(start, rows):
+    began, go = threading.Event(), threading.Event()
+
+    def read(request):
+        began.set()
+        assert go.wait(20)
+        return "read"
+
+    backend = start(guide=read, max_running=1)
+    task = asyncio.create_task(answer(backend, asked("a", json_schema="{}")))
+    assert await asyncio.to_thread(began.wait, 20)
+    await answer(backend, asked("xy"))
+    assert (backend.stats().running, backend.stats().waiting, task.done()) == (0, 0, False)
+    go.set()
+    await task
+
+
+async def test_schema_that_cannot_be_read_refuses_its_request_alone(start, rows):
+    def read(request):
+        raise InvalidInput("response_format", "is no schema")
+
+    backend = start(guide=read)
+    with pytest.raises(InvalidInput, match="is no schema"):
+        await answer(backend, asked("a", json_schema="{"))
+    await answer(backend, asked("a"))
+
+
 @pytest.mark.parametrize(("admissions", "widths"), [(1, [1, 2, 3, 4]), (2, [2, 4, 4, 4]), (9, [4, 4, 4, 4])])
 async def test_burst_is_taken_up_as_the_decoder_says(start, rows, monkeypatch, admissions, widths):
     monkeypatch.setattr(RowDecoder, "admissions", admissions)
