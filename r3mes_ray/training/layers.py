@@ -13,6 +13,7 @@ from r3mes_ray.errors import WorkLost
 from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.models.pack import pack_codes, unpack_codes
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
+from r3mes_ray.training.devices import device_of_worker
 from r3mes_ray.training.effects import Part
 from r3mes_ray.training.objects import Held, LocalObjects, ObjectStore
 from r3mes_ray.training.ports import Lost, ParallelMap, serial_map
@@ -45,7 +46,7 @@ class LayerJob:
 
     Attributes:
         dora: whether one of the modules has a magnitude, so that nobody reads them all to know.
-        device: where it is computed; `auto` is a worker's GPU where it has one.
+        device: where it is computed; `auto` is a worker's GPU where it has one with the CPU's bits.
     """
 
     path: str
@@ -57,9 +58,7 @@ class LayerJob:
 
     def load(self) -> tuple[Tensor, Parts]:
         """W₀ (o, k), and each adapter's factors as they are asked for."""
-        device = self.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = device_of_worker() if self.device == "auto" else self.device
         return self.weight.get().weight.to(device), Parts(self.modules, device)
 
 
