@@ -37,7 +37,7 @@ def agrees(device: str, compute: Callable[[str], str] | None = None) -> bool:
 
 
 def digest_on(device: str) -> str:
-    """SHA-256 of all that the published path is built of: inner products, sums, roots, factored and dense truncation."""
+    """SHA-256 of what the published path is built of: inner products, sums, roots, factored and dense truncation."""
     generator = torch.Generator().manual_seed(0)
     rows, columns = SHAPE
     weight = torch.randint(-1, 2, SHAPE, generator=generator).double().to(device)
