@@ -35,11 +35,10 @@ def wrap(folder: Path, target: Path, expert: str, version: int) -> None:
     # Imported here: they load torch, which the other commands of `adapter` do without.
     from r3mes_ray.models.adapters import check_against_base, write_package
     from r3mes_ray.models.adapters.peft_folder import Named, package_of_peft
-    from r3mes_ray.models.base import SHIPPED, shipped_path
+    from r3mes_ray.models.base import model_folder
     from r3mes_ray.vllm_plugin.base_weights import BaseWeights
 
-    path = current().settings.model.path
-    model = shipped_path(SHIPPED) if path == SHIPPED else Path(path).expanduser()
+    model = model_folder(current().settings.model.path)
     base = BaseWeights(model)
     base_id = str(base.config.get("_name_or_path") or model.name)
     package = package_of_peft(folder, Named(base_id, base.base_hash, expert, version), max_bytes=MAX_BYTES)

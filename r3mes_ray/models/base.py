@@ -92,6 +92,18 @@ def shipped_path(*parts: str) -> Path:
     return Path(str(files("r3mes_ray") / "data")).joinpath(*parts)
 
 
+def model_folder(path: str) -> Path:
+    """The folder of a model, or of the shipped one.
+
+    Raises:
+        ModelError: it is not there.
+    """
+    folder = shipped_path(SHIPPED) if path == SHIPPED else Path(path).expanduser()
+    if not folder.is_dir():
+        raise ModelError(path, "is no folder; give a model folder, or `tiny` for the shipped model")
+    return folder
+
+
 def load_base(path: str, *, threads: int = 0) -> BaseModel:
     """Load a model folder, or `tiny`, the shipped model; `threads` > 0 sets torch's threads of this process.
 
@@ -100,9 +112,7 @@ def load_base(path: str, *, threads: int = 0) -> BaseModel:
     """
     if threads > 0:
         torch.set_num_threads(threads)
-    folder = shipped_path(SHIPPED) if path == SHIPPED else Path(path).expanduser()
-    if not folder.is_dir():
-        raise ModelError(path, "is no folder; give a model folder, or `tiny` for the shipped model")
+    folder = model_folder(path)
     checkpoint = read_checkpoint(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -16,18 +16,12 @@ from vllm.lora.peft_helper import PEFTHelper
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter, read_package
 from r3mes_ray.models.adapters.manifest import FILE as MANIFEST
+from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B, canonical_names
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 MAX_BYTES = 1 << 32
 _MAX_JSON_BYTES = 1 << 20
 _FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
-_PREFIX = "base_model.model."
-_ENDINGS = {
-    ".lora_A.weight": "a",
-    ".lora_B.weight": "b",
-    ".lora_magnitude_vector": "magnitude",
-    ".lora_magnitude_vector.weight": "magnitude",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,18 +83,13 @@ def _ours(package: AdapterPackage, helper: PEFTHelper) -> AdapterFiles:
 
 
 def _modules(tensors: Mapping[str, Tensor], helper: PEFTHelper) -> dict[str, ModuleAdapter]:
-    parts: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        ending = next((known for known in _ENDINGS if name.endswith(known)), None)
-        if ending is None:
-            raise PackageRejected("tensors", name[:200], "is no LoRA or DoRA tensor of a linear layer")
-        layer = name.removeprefix(_PREFIX).removesuffix(ending)
-        parts.setdefault(layer, {})[_ENDINGS[ending]] = tensor
-    return {layer: _module(layer, found, helper) for layer, found in sorted(parts.items())}
+    named = canonical_names(tensors)
+    layers = {name.removeprefix(PREFIX).rpartition(".lora_")[0] for name in named}
+    return {layer: _module(layer, named, helper) for layer in sorted(layers)}
 
 
-def _module(layer: str, found: Mapping[str, Tensor], helper: PEFTHelper) -> ModuleAdapter:
-    a, b, magnitude = found.get("a"), found.get("b"), found.get("magnitude")
+def _module(layer: str, named: Mapping[str, Tensor], helper: PEFTHelper) -> ModuleAdapter:
+    a, b, magnitude = (named.get(f"{PREFIX}{layer}{ending}") for ending in (A, B, MAGNITUDE))
     if a is None or b is None or (magnitude is None) == bool(helper.use_dora):
         raise PackageRejected("tensors", layer, "misses lora_A or lora_B, or its magnitude does not fit use_dora")
     rank, scale = helper.get_rank_and_scaling(layer)

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-
-from torch import Tensor
 
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters.gradient_package import SUBJECT, GradientPackage
 from r3mes_ray.models.adapters.manifest import UpdateOrigin
-from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A
+from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, canonical_names
 from r3mes_ray.models.adapters.package import AdapterPackage, make_package
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.types import Address, RoundId
 
 _ALPHA = "lora_alpha"
-_NAME = re.compile(r"(?:base_model\.model\.)?(.+?)\.(lora_[AB]|lora_magnitude_vector)(?:\.default)?(\.weight)?")
 
 
 def package_of(
@@ -57,25 +53,6 @@ def package_of(
     )
     origin = UpdateOrigin(Address(message.miner or "unknown"), RoundId(message.round_id))
     return make_package(config, tensors, base_id=base_id, expert=expert, version=version, origin=origin)
-
-
-def canonical_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors under the names that PEFT saves, from those of a loaded adapter or of another version of PEFT.
-
-    Raises:
-        PackageRejected: a name is no part of a LoRA or DoRA, or is there twice.
-    """
-    named: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        match = _NAME.fullmatch(name)
-        if match is None:
-            raise PackageRejected("tensors", name, "is no part of a LoRA or DoRA adapter")
-        path, part = match[1], match[2]
-        ending = MAGNITUDE if part == "lora_magnitude_vector" else f".{part}.weight"
-        if f"{PREFIX}{path}{ending}" in named:
-            raise PackageRejected("tensors", name, "is there twice, under two names")
-        named[f"{PREFIX}{path}{ending}"] = tensor
-    return named
 
 
 def _alpha(message: GradientPackage, given: int | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from r3mes_ray.protocol.gradient_hash import AdapterConfig
 PREFIX = "base_model.model."
 A, B, MAGNITUDE = ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_vector"
 """Endings of the names that PEFT saves."""
+
+_NAME = re.compile(r"(?:base_model\.model\.)?(.+?)\.(lora_[AB]|lora_magnitude_vector)(?:\.default)?(\.weight)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,25 @@ def modules_of(config: AdapterConfig, tensors: Mapping[str, Tensor]) -> dict[str
     if strange:
         raise PackageRejected("tensors", strange[0], "is in a pattern, but has no tensors")
     return modules
+
+
+def canonical_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors under the names that PEFT saves, from those of a loaded adapter or of another version of PEFT.
+
+    Raises:
+        PackageRejected: a name is no part of a LoRA or DoRA, or is there twice.
+    """
+    named: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise PackageRejected("tensors", name, "is no part of a LoRA or DoRA adapter")
+        path, part = match[1], match[2]
+        ending = MAGNITUDE if part == "lora_magnitude_vector" else f".{part}.weight"
+        if f"{PREFIX}{path}{ending}" in named:
+            raise PackageRejected("tensors", name, "is there twice, under two names")
+        named[f"{PREFIX}{path}{ending}"] = tensor
+    return named
 
 
 def tensors_of(modules: Mapping[str, ModuleAdapter]) -> dict[str, Tensor]:

@@ -17,9 +17,8 @@ from torch import Tensor
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import peft_config, tensors
 from r3mes_ray.models.adapters.canonical_json import parse_object
-from r3mes_ray.models.adapters.converted import canonical_names
 from r3mes_ray.models.adapters.manifest import UpdateOrigin
-from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A
+from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, canonical_names
 from r3mes_ray.models.adapters.package import AdapterPackage, make_package
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.types import Address, RoundId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,15 @@ class TextRules:
     never: frozenset[int]
     context_tokens: int
     vocabulary: int
+
+    @classmethod
+    def of(cls, tokenizer: Any, ends: int | list[int] | None, context_tokens: int, vocabulary: int) -> TextRules:
+        """By a tokenizer, and the tokens that the model's configuration ends an answer with."""
+        configured = ends if isinstance(ends, list) else [ends]
+        end_tokens = frozenset({tokenizer.eos_token_id, *configured} - {None})
+        # A tokenizer may have tokens that the model does not.
+        special = {token for token in tokenizer.all_special_ids if token < vocabulary}
+        return cls(tokenizer.decode, end_tokens, frozenset(special) - end_tokens, context_tokens, vocabulary)
 
 
 class Answer:

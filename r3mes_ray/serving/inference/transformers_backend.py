@@ -43,7 +43,10 @@ def start_transformers(
     settings: ServingSettings, base: BaseModel, slots: int, gains: GainCache | None = None
 ) -> ThreadedBackend:
     """Start the engine on a loaded base; `gains` keeps DoRA's gains."""
-    rules = text_rules(base)
+    model = base.model
+    rules = TextRules.of(
+        base.tokenizer, model.generation_config.eos_token_id, base.context_tokens, model.config.vocab_size
+    )
     rows = TransformerRows(base, ExpertBank(base, slots, gains=gains), settings.max_running_requests)
     return ThreadedBackend(
         RowDecoder(rows, rules),
@@ -51,17 +54,4 @@ def start_transformers(
         rules,
         max_running=settings.max_running_requests,
         max_waiting=settings.max_queued_requests,
-    )
-
-
-def text_rules(base: BaseModel) -> TextRules:
-    """What is known of a base's tokens."""
-    configured = base.model.generation_config.eos_token_id
-    ends = {base.tokenizer.eos_token_id, *(configured if isinstance(configured, list) else [configured])} - {None}
-    return TextRules(
-        decode=base.tokenizer.decode,
-        end_tokens=frozenset(ends),
-        never=frozenset(base.tokenizer.all_special_ids) - ends,
-        context_tokens=base.context_tokens,
-        vocabulary=base.model.config.vocab_size,
     )

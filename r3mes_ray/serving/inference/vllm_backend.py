@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from r3mes_ray.errors import ConfigError, ModelError
-from r3mes_ray.models.base import SHIPPED, shipped_path
+from r3mes_ray.errors import ConfigError
+from r3mes_ray.models.base import model_folder
 from r3mes_ray.serving.inference.base import EngineForm
 from r3mes_ray.serving.inference.open_gains import gains_settings, open_gains
 from r3mes_ray.serving.inference.opened import Opened, ServedBase
@@ -89,18 +89,6 @@ def open_vllm(settings: Settings, engine: VllmEngine) -> Opened:
     return Opened(backend, base, places, form)
 
 
-def model_folder(path: str) -> Path:
-    """The folder of a model, or of the shipped one.
-
-    Raises:
-        ModelError: it is not there.
-    """
-    folder = shipped_path(SHIPPED) if path == SHIPPED else Path(path).expanduser()
-    if not folder.is_dir():
-        raise ModelError(path, "is no folder; give a model folder, or `tiny` for the shipped model")
-    return folder
-
-
 def prepare_environment(threads: int) -> None:
     """Set what vLLM reads from the environment, where nobody set it; before it is imported for the first time."""
     for name, value in ENVIRONMENT.items():
@@ -150,22 +138,12 @@ def start_engine(
 
 
 def text_rules(folder: Path, base: ServedBase) -> TextRules:
-    """What is known of a base's tokens."""
+    """What is known of a base's tokens, from its files."""
     from transformers import AutoConfig, GenerationConfig
 
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     try:
-        configured = GenerationConfig.from_pretrained(folder, local_files_only=True).eos_token_id
+        ends = GenerationConfig.from_pretrained(folder, local_files_only=True).eos_token_id
     except OSError:
-        configured = config.eos_token_id
-    several = configured if isinstance(configured, list) else [configured]
-    ends = {base.tokenizer.eos_token_id, *several} - {None}
-    # A tokenizer may have tokens that the model does not.
-    special = {token for token in base.tokenizer.all_special_ids if token < config.vocab_size}
-    return TextRules(
-        decode=base.tokenizer.decode,
-        end_tokens=frozenset(ends),
-        never=frozenset(special) - ends,
-        context_tokens=base.context_tokens,
-        vocabulary=config.vocab_size,
-    )
+        ends = config.eos_token_id
+    return TextRules.of(base.tokenizer, ends, base.context_tokens, config.vocab_size)
