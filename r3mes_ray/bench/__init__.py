@@ -9,6 +9,10 @@ BENCHMARKS = {
         "engine",
         "Adapters on vLLM beside its base, stock vLLM and PEFT; the working set, cold loads, start-up",
     ),
+    "operation": (
+        "operation",
+        "The operation for GPUs beside the layer of PEFT, LoRA and DoRA, in a CUDA graph where there is one",
+    ),
     "loop": ("loop", "The whole loop: seconds by stage, from nothing to the answer of a new version"),
 }
 """Name → (module of this package, one line of help)."""
