@@ -92,8 +92,8 @@ class ServingSettings(Section):
     """GPUs that one engine replica reserves in the cluster; 0 computes on the CPU."""
     engine: EngineSettings = TransformersEngine(kind="transformers")
     """Inference backend, by its `kind`."""
-    vram_capacity_mb: int = Field(256, ge=1)
-    """Bytes for adapters beside the engine's weights (its device), in MB."""
+    vram_capacity_mb: int = Field(2048, ge=1)
+    """Bytes for adapters beside the engine's weights (its device), in MB; 16 of BitNet-2B-4T at rank 32 take 1,400."""
     ram_capacity_mb: int = Field(512, ge=1)
     """Bytes for decoded adapters in main memory, in MB."""
     gains_mb: int = Field(1024, ge=1)
