@@ -66,9 +66,9 @@ async def test_adapter_takes_the_place_of_another_where_all_slots_are_full(backe
 
 async def test_adapter_that_fails_after_vllm_registered_it_leaves_nothing_there(backend, slots, packages):
     good = await backend.prepare(packages[0])
-    name, layer = next(iter(good.ready.layers.items()))
-    layers = dict(good.ready.layers) | {name: replace(layer, gain=torch.ones(3))}
-    bad = replace(good, name="bad", ready=replace(good.ready, layers=layers))
+    name, layer = next(iter(good.content.layers.items()))
+    layers = dict(good.content.layers) | {name: replace(layer, gain=torch.ones(3))}
+    bad = replace(good, name="bad", content=replace(good.content, layers=layers))
     await backend.place(1, await backend.prepare(packages[1]))
     before = slots._engine.list_loras()
     for _ in range(SLOTS + 1):
