@@ -20,6 +20,8 @@ from numba import carray, njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from r3mes_ray.vllm_plugin.row_products import add, lower, lower_four, raise_four, raise_row, scale_add
+
 # llvmlite answers for any attribute of its library, `__dict__` too, and vLLM's scan of all modules dies of the answer.
 ffi.lib._fntab["__dict__"] = {}
 
@@ -30,11 +32,7 @@ _SHARE = 2**20
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
-_Compiler = Callable[[Callable[..., Any]], Any]
-_sums: _Compiler = njit(fastmath={"reassoc", "contract", "nsz"})
-_contracted: _Compiler = njit(fastmath={"contract"})
-_plain: _Compiler = njit
-_outer: _Compiler = njit(nogil=True)
+_outer: Callable[[Callable[..., Any]], Any] = njit(nogil=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,82 +103,40 @@ def _adapt(
     gains: Floats,
 ) -> None:
     width, parts = x.shape[1], ranks.shape[1]
-    wide, total = np.empty(width, np.float64), np.empty(_COLUMNS, np.float64)
-    for at in range(len(rows)):
-        row, slot = rows[at], slots[at]
+    wide, total = np.empty((4, width), np.float64), np.empty((4, _COLUMNS), np.float64)
+    at = 0
+    while at < len(rows):
+        slot = slots[at]
+        together = 4 if at + 4 <= len(rows) and slots[at + 3] == slot else 1
         rank = size = 0
         for part in range(parts):
             rank += ranks[slot, part]
             size += ranks[slot, part] * (width + bounds[part + 1] - bounds[part])
-        flat, low = carray(_pointer(addresses[slot]), (size,)), np.empty(rank, np.float64)
-        for k in range(width):
-            wide[k] = x[row, k]
-        _lower(wide, flat, low)
+        flat, low = carray(_pointer(addresses[slot]), (size,)), np.empty((together, rank), np.float64)
+        for place in range(together):
+            for k in range(width):
+                wide[place, k] = x[rows[at + place], k]
+        if together == 4:
+            lower_four(wide[0], wide[1], wide[2], wide[3], flat, low)
+        else:
+            lower(wide[0], flat, low[0])
         start, done = rank * width, 0
         for part in range(parts):
             columns, own = bounds[part + 1] - bounds[part], ranks[slot, part]
             for column in range(0, columns, _COLUMNS):
                 count = min(_COLUMNS, columns - column)
                 left = bounds[part] + column
-                _raise(low[done : done + own], flat, start + column, columns, total[:count])
-                if scaled[slot]:
-                    _scale_add(y[row, left : left + count], gains[slot, left : left + count], total)
-                elif own:
-                    _add(y[row, left : left + count], total)
+                part_low, t0, t1, t2, t3 = low[:, done : done + own], total[0], total[1], total[2], total[3]
+                if together == 4:
+                    raise_four(part_low, flat, start + column, columns, t0[:count], t1[:count], t2[:count], t3[:count])
+                else:
+                    raise_row(part_low[0], flat, start + column, columns, t0[:count])
+                for place in range(together):
+                    row = rows[at + place]
+                    if scaled[slot]:
+                        scale_add(y[row, left : left + count], gains[slot, left : left + count], total[place])
+                    elif own:
+                        add(y[row, left : left + count], total[place])
             start += own * columns
             done += own
-
-
-@_sums
-def _lower(x: Any, flat: Any, low: Any) -> None:
-    """Set low = A x, four rows of A at a time."""
-    width, rank = len(x), len(low)
-    for r in range(0, rank // 4 * 4, 4):
-        a0, a1 = flat[r * width : (r + 1) * width], flat[(r + 1) * width : (r + 2) * width]
-        a2, a3 = flat[(r + 2) * width : (r + 3) * width], flat[(r + 3) * width : (r + 4) * width]
-        p0 = p1 = p2 = p3 = 0.0
-        for k in range(width):
-            p0 += x[k] * np.float64(a0[k])
-            p1 += x[k] * np.float64(a1[k])
-            p2 += x[k] * np.float64(a2[k])
-            p3 += x[k] * np.float64(a3[k])
-        low[r], low[r + 1], low[r + 2], low[r + 3] = p0, p1, p2, p3
-    for r in range(rank // 4 * 4, rank):
-        a = flat[r * width : (r + 1) * width]
-        p = 0.0
-        for k in range(width):
-            p += x[k] * np.float64(a[k])
-        low[r] = p
-
-
-@_contracted
-def _raise(low: Any, flat: Any, start: int, width: int, total: Any) -> None:
-    """Set total = low B, for B's columns from `start`, four rows of B at a time."""
-    rank, count = len(low), len(total)
-    for k in range(count):
-        total[k] = 0.0
-    for r in range(0, rank // 4 * 4, 4):
-        at = r * width + start
-        b0, b1 = flat[at : at + count], flat[at + width : at + width + count]
-        b2, b3 = flat[at + 2 * width : at + 2 * width + count], flat[at + 3 * width : at + 3 * width + count]
-        p0, p1, p2, p3 = low[r], low[r + 1], low[r + 2], low[r + 3]
-        for k in range(count):
-            total[k] += (
-                p0 * np.float64(b0[k]) + p1 * np.float64(b1[k]) + p2 * np.float64(b2[k]) + p3 * np.float64(b3[k])
-            )
-    for r in range(rank // 4 * 4, rank):
-        b = flat[r * width + start : r * width + start + count]
-        for k in range(count):
-            total[k] += low[r] * np.float64(b[k])
-
-
-@_plain
-def _add(y: Any, total: Any) -> None:
-    for k in range(len(y)):
-        y[k] += np.float32(total[k])
-
-
-@_plain
-def _scale_add(y: Any, gain: Any, total: Any) -> None:
-    for k in range(len(y)):
-        y[k] = y[k] * gain[k] + np.float32(total[k])
+        at += together
