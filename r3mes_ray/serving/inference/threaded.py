@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from r3mes_ray.errors import InvalidInput, PromptTooLong, R3mesError
+from r3mes_ray.errors import DeadlineExceeded, InvalidInput, PromptTooLong, QueueFull, R3mesError
 from r3mes_ray.models.adapters import AdapterPackage
 from r3mes_ray.serving.inference.base import EngineStats, GenerationRequest, Piece, PreparedAdapter
 from r3mes_ray.serving.inference.loop import Decoder, EngineLoop, Ticket
@@ -35,7 +35,7 @@ class ThreadedBackend:
         slots: of the decoder's model.
         rules: the model's.
         max_running: requests that are decoded at a time.
-        max_waiting: requests that may wait beside them.
+        max_waiting: requests that may wait beside them, and as many for the reading of their schemas.
         guide: makes of a request with a JSON schema what the decoder needs of it, on a thread of its own; without it
             such requests are refused.
         release: frees what the decoder holds, once its thread has ended.
@@ -56,6 +56,7 @@ class ThreadedBackend:
     ) -> None:
         self._slots, self._rules, self._clock, self._guide = slots, rules, clock, guide
         self._release = release
+        self._reading, self._max_reading = 0, max(1, max_waiting)
         self._loop = EngineLoop(decoder, max_running=max_running, max_waiting=max_waiting, clock=clock)
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._guiding = ThreadPoolExecutor(1, thread_name_prefix="guide")
@@ -96,10 +97,24 @@ class ThreadedBackend:
             raise InvalidInput("response_format", detail)
 
     async def _guided(self, request: GenerationRequest) -> Any:
-        """Read a schema before the request is queued: it takes no place, and no time of the decoder's thread."""
+        """Read a schema before the request is queued, so that it takes no time of the decoder's thread.
+
+        Raises:
+            QueueFull: as many wait for theirs as may wait in the queue.
+            DeadlineExceeded: it took as long as the request may take altogether.
+        """
         if request.sampling.json_schema is None or self._guide is None:
             return None
-        return await asyncio.get_running_loop().run_in_executor(self._guiding, self._guide, request)
+        if self._reading >= self._max_reading:
+            raise QueueFull(self._max_reading)
+        self._reading += 1
+        try:
+            reading = asyncio.get_running_loop().run_in_executor(self._guiding, self._guide, request)
+            return await asyncio.wait_for(reading, request.timeout_s)
+        except TimeoutError as error:
+            raise DeadlineExceeded("reading the schema", request.timeout_s) from error
+        finally:
+            self._reading -= 1
 
     async def prepare(self, package: AdapterPackage) -> PreparedAdapter:
         """Compute what a slot needs, on a thread of its own."""

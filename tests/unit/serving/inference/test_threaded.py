@@ -192,6 +192,21 @@ async def test_schema_is_read_before_its_request_is_queued_while_others_go_on(st
     await task
 
 
+async def test_schemas_wait_for_their_reading_in_bounded_number_and_time(start, rows):
+    go = threading.Event()
+    backend = start(guide=lambda request: go.wait(20), max_running=1, max_waiting=2)
+    kept = asyncio.create_task(answer(backend, asked("a", json_schema="{}")))
+    late = asyncio.create_task(answer(backend, asked("a", json_schema="{}", timeout_s=0.05)))
+    await asyncio.sleep(0)
+    with pytest.raises(QueueFull):
+        await answer(backend, asked("a", json_schema="{}"))
+    with pytest.raises(DeadlineExceeded, match="schema"):
+        await late
+    go.set()
+    await kept
+    await answer(backend, asked("a", json_schema="{}"))
+
+
 async def test_schema_that_cannot_be_read_refuses_its_request_alone(start, rows):
     def read(request):
         raise InvalidInput("response_format", "is no schema")
