@@ -10,15 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from r3mes_ray.models.base import load_base, shipped_path
 from r3mes_ray.vllm_plugin import adapter_request
 
 vllm = pytest.importorskip("vllm")
 
-from engine_models import Made, Oracle, save_bitnet_layer, save_package, save_peft, save_plain  # noqa: E402
+from engine_models import Made, Oracle, make_case  # noqa: E402
 
 MAX_LORAS, MAX_RANK = 6, 16
-RANKS = (1, 4, 8, 16, 3, 2, 5, 8)
 
 
 @dataclass(frozen=True)
@@ -89,31 +87,6 @@ def stop(llm) -> None:
     del llm
     gc.collect()
     cleanup_dist_env_and_memory()
-
-
-def make_case(kind: str, folder: Path):
-    """(folder of the base, its adapters, its vocabulary, the model for the oracle)."""
-    if kind == "bitnet-2b-4t-layer":
-        base = save_bitnet_layer(folder / "base")
-        wanted = [(4, False), (8, True)]
-    elif kind == "bitnet":
-        base = load_base("tiny")
-        wanted = [(rank, dora) for dora in (False, True) for rank in RANKS]
-    else:
-        model = save_plain(kind, folder / "base")
-        wanted = [(rank, dora) for dora in (False, True) for rank in RANKS]
-    made = [
-        Made(f"{'dora' if dora else 'lora'}{number}", number, folder / str(number), dora)
-        for number, (rank, dora) in enumerate(wanted, 1)
-    ]
-    for adapter, (rank, dora) in zip(made, wanted, strict=True):
-        if kind.startswith("bitnet"):
-            save_package(base, adapter.folder, adapter.number, rank, dora=dora)
-        else:
-            save_peft(model, adapter.folder, adapter.number, rank, dora=dora)
-    model = base.model if kind.startswith("bitnet") else model
-    own = shipped_path("tiny") if kind == "bitnet" else folder / "base"
-    return own, made, model.config.vocab_size, model
 
 
 @pytest.fixture(scope="module", params=["bitnet", "llama", "qwen2", "bitnet-2b-4t-layer"])

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, BitNetConfig, LlamaConfig, Qwen2C
 
 from r3mes_ray.models.adapters import UpdateOrigin, make_package, write_package
 from r3mes_ray.models.adapters.modules import ModuleAdapter, tensors_of
-from r3mes_ray.models.base import BaseModel, build_base
+from r3mes_ray.models.base import BaseModel, build_base, load_base, shipped_path
 from r3mes_ray.models.checkpoint import quantise_state, write_checkpoint
 from r3mes_ray.models.dora import row_norms
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
@@ -41,6 +41,12 @@ LAYER_OF_2B_4T = SIZES | {
     "initializer_range": 0.02,
     "hidden_act": "relu2",
 }
+EXACT = 1e-4
+ROUNDING = 0.2
+"""A BitNet rounds activations to int8: float noise tips one over here and there, and its row moves from there on. How
+many, and by how much, `test_engine_roundings.py` says. Measured here: 0.055 at most, 4e-6 at the median; the oracle in
+float64 differs from itself in float32 by up to 0.16."""
+RANKS = (1, 4, 8, 16, 3, 2, 5, 8)
 TARGETS = ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
 
 
@@ -126,6 +132,31 @@ def package_of(weights: Mapping[str, torch.Tensor], base_id: str, base_hash: str
     return make_package(config, tensors_of(modules), base_id=base_id, expert="e", version=1, origin=origin)
 
 
+def make_case(kind: str, folder: Path):
+    """(folder of the base, its adapters, its vocabulary, the model for the oracle)."""
+    if kind == "bitnet-2b-4t-layer":
+        base = save_bitnet_layer(folder / "base")
+        wanted = [(4, False), (8, True)]
+    elif kind == "bitnet":
+        base = load_base("tiny")
+        wanted = [(rank, dora) for dora in (False, True) for rank in RANKS]
+    else:
+        model = save_plain(kind, folder / "base")
+        wanted = [(rank, dora) for dora in (False, True) for rank in RANKS]
+    made = [
+        Made(f"{'dora' if dora else 'lora'}{number}", number, folder / str(number), dora)
+        for number, (rank, dora) in enumerate(wanted, 1)
+    ]
+    for adapter, (rank, dora) in zip(made, wanted, strict=True):
+        if kind.startswith("bitnet"):
+            save_package(base, adapter.folder, adapter.number, rank, dora=dora)
+        else:
+            save_peft(model, adapter.folder, adapter.number, rank, dora=dora)
+    model = base.model if kind.startswith("bitnet") else model
+    own = shipped_path("tiny") if kind == "bitnet" else folder / "base"
+    return own, made, model.config.vocab_size, model
+
+
 class Oracle:
     """PEFT on transformers, one adapter at a time, without a cache."""
 
@@ -162,9 +193,12 @@ class Oracle:
 
 
 __all__ = [
+    "EXACT",
     "LAYER_OF_2B_4T",
+    "ROUNDING",
     "Made",
     "Oracle",
+    "make_case",
     "package_of",
     "save_bitnet_layer",
     "save_package",

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from engine_models import EXACT, ROUNDING
 
 TOKENS = 6
-EXACT = 1e-4
-ROUNDING = 0.2
-"""A BitNet rounds activations to int8: float noise tips one over here and there, and its row moves from there on. How
-many, and by how much, `test_engine_roundings.py` says. Measured here: 0.055 at most, 4e-6 at the median; the oracle in
-float64 differs from itself in float32 by up to 0.16."""
 ANOTHER = 0.02
 """Share of a BitNet's greedy tokens that may be another, as likely by `ROUNDING` (measured: 0 of 348)."""
 
