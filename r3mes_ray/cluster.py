@@ -33,6 +33,10 @@ def prepare(settings: Settings) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray gives its workers niceness 15; a round has deadlines on chain, and an answer has somebody who waits for it.
     os.environ.setdefault("RAY_worker_niceness", "0")
+    # A host that is cut off keeps its connections. Ray's calls to it would wait seven minutes, longer than a phase of a
+    # round; a minute between two pings is what its servers bear.
+    os.environ.setdefault("RAY_grpc_client_keepalive_time_ms", "90000")
+    os.environ.setdefault("RAY_grpc_client_keepalive_timeout_ms", "30000")
     if settings.ray.address is None or settings.ray.address.startswith("127.0.0.1:"):
         # Ray then listens on loopback only, on Linux as on macOS and Windows.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")

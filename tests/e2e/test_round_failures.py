@@ -197,19 +197,26 @@ def silenced():
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("cut", [False, True], ids=["dies", "is cut off"])
-def test_round_whose_host_fails_goes_on_on_the_others(network, process, gate, two_nodes, silenced, cut):
+@pytest.mark.parametrize("how", ["dies", "is cut off", "is cut off while it aggregates"])
+def test_round_whose_host_fails_goes_on_on_the_others(network, process, gate, two_nodes, silenced, how):
     """A host that is cut off keeps its connections, and answers nothing: so do stopped processes."""
+
+    def second(pid):
+        return pid == two_nodes.raylet
+
     gate.close()
     opened = network.open_round("python", store=gate.store)
     proposer = run(network, process, opened, ray_address=two_nodes.address)
-    wait_until(lambda: fetching(lambda pid: pid == two_nodes.raylet), proposer)
-    if cut:
+    wait_until(lambda: fetching(second), proposer)
+    if how == "is cut off while it aggregates":
+        gate.open()
+        wait_until(lambda: caught("aggregate", second), proposer, pause_s=0)
+    if how == "dies":
+        os.kill(two_nodes.raylet, signal.SIGKILL)
+    else:
         silenced += [two_nodes.raylet, *(pid for pid in processes() if parent_of(pid) == two_nodes.raylet)]
         for pid in silenced:
             os.kill(pid, signal.SIGSTOP)
-    else:
-        os.kill(two_nodes.raylet, signal.SIGKILL)
     gate.open()
     report = network.finish(opened, proposer)
     assert (len(report["accepted"]), report["excluded"]) == (2, [])
