@@ -17,8 +17,9 @@ from torch import Tensor
 
 from r3mes_ray.training.rules.compiled import LEAST, Kernel, sorting_kernel
 
-Rows = list[NDArray[np.float32] | NDArray[np.float64]]
-Reduce = Callable[[Rows], NDArray[np.float32] | NDArray[np.float64]]
+Row = NDArray[np.float32] | NDArray[np.float64]
+Rows = list[Row]
+Reduce = Callable[[Rows], Row]
 """From sorted rows to one row; it may overwrite them."""
 
 COLUMNS = 16384
@@ -49,8 +50,7 @@ def mean_of_sorted(rows: Tensor, low: int, high: int) -> Tensor:
     def run(tile: slice) -> None:
         kernel(source, tile.start, comparators, (low, high), divisor, out[None, tile])
 
-    _each_tile(run, len(out))
-    return torch.from_numpy(out)
+    return torch.from_numpy(_filled(out, run))
 
 
 def reduce_sorted(rows: Tensor, low: int, high: int, reduce: Reduce) -> Tensor:
@@ -71,8 +71,7 @@ def reduce_sorted(rows: Tensor, low: int, high: int, reduce: Reduce) -> Tensor:
             ordered = list(kept)
         out[tile] = reduce(ordered)
 
-    _each_tile(run, len(out))
-    return torch.from_numpy(out)
+    return torch.from_numpy(_filled(out, run))
 
 
 def _kernel_for(rows: Tensor) -> Kernel | None:
@@ -85,11 +84,18 @@ def _table(n: int, low: int, high: int) -> NDArray[np.uint64]:
     return np.array(network(n, low, high), np.uint64).reshape(-1, 2)
 
 
-def _each_tile(run: Callable[[slice], None], columns: int) -> None:
-    tiles = [slice(start, min(start + COLUMNS, columns)) for start in range(0, columns, COLUMNS)]
+def _filled(out: Row, fill: Callable[[slice], None]) -> Row:
+    """Fill `out` tile by tile; zeros are positive, as which sign a minimum of both has is the library's choice."""
+
+    def run(tile: slice) -> None:
+        fill(tile)
+        out[tile] += 0
+
+    tiles = [slice(start, min(start + COLUMNS, len(out))) for start in range(0, len(out), COLUMNS)]
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for _ in pool.map(run, tiles):
             pass
+    return out
 
 
 def _sort(rows: Rows, comparators: tuple[tuple[int, int], ...]) -> Rows:

@@ -87,6 +87,15 @@ def test_rules_have_the_same_bits_on_many_columns_and_on_few(rule):
     assert torch.equal(rule(rows, 2), torch.cat([rule(part, 2) for part in parts]))
 
 
+@pytest.mark.parametrize("rule", [coordinate_median, trimmed_mean])
+@pytest.mark.parametrize("columns", [4, LEAST // 8])
+def test_zeros_of_both_signs_give_positive_zeros_by_either_way(rule, columns):
+    rows = torch.zeros(8, columns)
+    rows[::2] = -0.0
+    assert not torch.signbit(rule(rows, 2)).any()
+    assert not torch.signbit(rule(-torch.zeros(8, columns), 2)).any()
+
+
 @pytest.mark.parametrize(("n", "faults"), [(9, 4), (12, 3), (5, 0)])
 def test_mean_around_median_is_that_of_the_nearest(n, faults):
     rows = torch.randn(n, 200, generator=torch.Generator().manual_seed(n)).double()
