@@ -33,10 +33,10 @@ from r3mes_ray.training.aggregation import Aggregate, aggregate_updates
 from r3mes_ray.training.algebra import LAPACK
 from r3mes_ray.training.gate.copies import find_copies
 from r3mes_ray.training.gate.validation import check_effect
-from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.proposer.workspace import empty_folder
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.rules import LARGEST_FAULTS, RuleParameters, faults_borne
+from r3mes_ray.training.steps import gram_of_steps
 from r3mes_ray.training.stored import StoredAdapter, part_at, stored
 from r3mes_ray.types import Address, RoundId
 

@@ -54,13 +54,18 @@ def measure_round(settings: Settings, say: Callable[[str], None]) -> Row:
         began = time.perf_counter()
         found = recompute(own, base, plan, FROM_BASE, (), folder / "updates")
         (folder / "aggregate").mkdir()
-        write_aggregate(found.aggregate, base.base_id, plan, found.accepted, found.excluded, folder / "aggregate")
-        cid_of_path(folder / "aggregate")
+        admitted, out = found.admission, folder / "aggregate"
+        write_aggregate(
+            found.aggregate, base.base_id, plan, admitted.accepted, admitted.excluded, admitted.history, out
+        )
+        cid_of_path(out)
         seconds = time.perf_counter() - began
-        out = sum(file.stat().st_size for file in (folder / "aggregate").iterdir())
-    if len(found.accepted) != UPDATES:
-        raise ValueError(f"{UPDATES - len(found.accepted)} honest updates were refused")
-    return row(f"verify, N = {UPDATES}", [seconds], "s", peer="limit of its bytes", peer_samples=[_limit(size, out)])
+        written = sum(file.stat().st_size for file in out.iterdir())
+    if len(admitted.accepted) != UPDATES:
+        raise ValueError(f"{UPDATES - len(admitted.accepted)} honest updates were refused")
+    return row(
+        f"verify, N = {UPDATES}", [seconds], "s", peer="limit of its bytes", peer_samples=[_limit(size, written)]
+    )
 
 
 def _limit(read: int, written: int) -> float:

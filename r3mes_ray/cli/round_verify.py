@@ -74,7 +74,8 @@ def _draw(checked: Checked, folder: Path) -> None:
     found, own = checked.round, checked.own
     if own is None:
         raise InvalidInput("--pictures", "the published package cannot be read, so nothing was recomputed")
-    picture = RoundPicture(found.round_id, found.expert, found.rule, own.geometry, own.accepted, own.excluded)
+    admitted = own.admission
+    picture = RoundPicture(found.round_id, found.expert, found.rule, own.geometry, admitted.accepted, admitted.excluded)
     for path in draw_round(picture, folder):
         _say(str(path))
 

@@ -19,12 +19,12 @@ from r3mes_ray.models.adapters import (
     read_package,
     write_package,
 )
+from r3mes_ray.models.adapters.history import History
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
 from r3mes_ray.training.coordinatewise import reduce_module
 from r3mes_ray.training.exact import ModuleMean, mean_of_module
-from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork, paths_of
 from r3mes_ray.training.outer import Mixture, OuterStep, outer_step
 from r3mes_ray.training.records import Excluded
@@ -40,6 +40,7 @@ from r3mes_ray.training.rules import (
     rule_named,
     updates_needed,
 )
+from r3mes_ray.training.steps import gram_of_steps
 from r3mes_ray.training.stored import FROM_BASE, Adapter, BaseWeights, Versions
 from r3mes_ray.types import UpdateId
 
@@ -177,6 +178,7 @@ def write_aggregate(
     plan: RoundPlan,
     accepted: Sequence[UpdateId],
     excluded: Sequence[Excluded],
+    history: History,
     folder: Path,
 ) -> None:
     """Write the package into an empty folder, and read it back as any receiver would.
@@ -194,6 +196,7 @@ def write_aggregate(
         excluded=tuple(Exclusion(entry.update_id, entry.rule, entry.detail[:_MAX_REASON]) for entry in excluded),
         start_version=record.start_version,
         discarded_energy=aggregate.discarded_energy,
+        history=history,
     )
     package = make_package(
         aggregate.config,

@@ -54,6 +54,10 @@ class Effects:
     crosses: Tensor
     base_energy: Tensor
 
+    def members(self) -> Tensor:
+        """Ones where a column belongs to an adapter, (N, R)."""
+        return members(self.a, self.spans)
+
 
 def effects_of(
     weight: Tensor,
@@ -74,7 +78,7 @@ def effects_of(
     crosses, squares = torch.zeros_like(gains), gains.new_zeros(rows)
     if crossed or has_magnitude(parts):
         squares = base_energy(weight, algebra) if energy is None else energy
-        along = _along_base(weight, a, algebra)
+        along = along_base(weight, a, algebra)
         for index, (part, span) in enumerate(zip(parts, spans, strict=True)):
             if part is None:
                 continue
@@ -119,7 +123,7 @@ def base_energy(weight: Tensor, algebra: Algebra = REPRODUCIBLE) -> Tensor:
 def row_norms(weight: Tensor, part: Part, algebra: Algebra = REPRODUCIBLE, energy: Tensor | None = None) -> Tensor:
     """‖row of W₀ + BA‖, float64 (o,); `energy` is the base's, where it is known."""
     b, a = balanced(part.b, part.a)
-    along = _along_base(weight, a, algebra)
+    along = along_base(weight, a, algebra)
     squares = base_energy(weight, algebra) if energy is None else energy
     return _norms(squares, algebra.row_dots(along, b), b, a, algebra)
 
@@ -140,6 +144,14 @@ def stack(
     return *balanced(b, a), tuple(spans)
 
 
+def members(a: Tensor, spans: Sequence[slice]) -> Tensor:
+    """Ones where a row of A (R, k) belongs to an adapter, (N, R)."""
+    found = a.new_zeros(len(spans), a.shape[0])
+    for index, span in enumerate(spans):
+        found[index, span] = 1.0
+    return found
+
+
 def scaled(b: Tensor, factors: Tensor, spans: Sequence[slice]) -> Tensor:
     """Each part's columns of b (o, R) times its row of factors (N, o), or (N, 1)."""
     widths = torch.tensor([span.stop - span.start for span in spans], device=b.device)
@@ -150,7 +162,7 @@ def _gains(magnitude: Tensor, norms: Tensor) -> Tensor:
     return torch.where(norms > 0, magnitude / norms, 1.0)
 
 
-def _along_base(weight: Tensor, a: Tensor, algebra: Algebra) -> Tensor:
+def along_base(weight: Tensor, a: Tensor, algebra: Algebra) -> Tensor:
     """W₀ Aᵀ, (o, R)."""
     return torch.cat([algebra.product(tile.double(), a) for tile in torch.split(weight, ROWS)])
 

@@ -6,38 +6,28 @@ With W′ = g ⊙ (W₀ + BA), an adapter's step from the base is X = e ⊙ W₀
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from r3mes_ray.training.algebra import REPRODUCIBLE, Algebra
-from r3mes_ray.training.effects import Part, base_energy, effects_of, groups_of, has_magnitude, scaled, stack
-from r3mes_ray.training.layers import IN_PROCESS, LayerJob, LayerWork
-from r3mes_ray.training.stored import Adapter, BaseWeights
+from r3mes_ray.training.effects import (
+    Effects,
+    Part,
+    base_energy,
+    effects_of,
+    groups_of,
+    has_magnitude,
+    members,
+    scaled,
+    stack,
+)
 from r3mes_ray.types import UpdateId
 
 KEPT_ENTRIES = 2**21
 """Numbers of stacked groups that stay in memory (16 MiB), one group at least: the others are read again."""
-
-
-def gram_of_steps(
-    base: BaseWeights,
-    updates: Sequence[Adapter],
-    start: Adapter | None,
-    algebra: Algebra = REPRODUCIBLE,
-    work: LayerWork = IN_PROCESS,
-) -> Tensor:
-    """⟨xᵢ − x₀, xⱼ − x₀⟩ over all layers, (N, N) float64; `start` None means that x₀ is the base."""
-    adapters = [*updates, *([] if start is None else [start])]
-    total = torch.zeros(len(adapters), len(adapters), dtype=torch.float64)
-    for _, layer in work.each(_gram, base, adapters, name="compare", algebra=algebra):
-        total += layer
-    if start is None:
-        return total
-    to_start = total[:-1, -1]
-    return total[:-1, :-1] - to_start[:, None] - to_start[None, :] + total[-1, -1]
 
 
 def part_of(gram: Tensor, ids: Sequence[UpdateId], wanted: Sequence[UpdateId]) -> Tensor:
@@ -46,21 +36,33 @@ def part_of(gram: Tensor, ids: Sequence[UpdateId], wanted: Sequence[UpdateId]) -
     return gram[places][:, places]
 
 
-def _gram(job: LayerJob) -> Tensor:
-    return gram_of_layer(*job.load(), job.algebra, crossed=job.dora).cpu()
+def _unseen(places: range, effects: Effects) -> None:
+    """Nobody wants to see them."""
 
 
 def gram_of_layer(
-    weight: Tensor, parts: Sequence[Part | None], algebra: Algebra = REPRODUCIBLE, *, crossed: bool | None = None
+    weight: Tensor,
+    parts: Sequence[Part | None],
+    algebra: Algebra = REPRODUCIBLE,
+    *,
+    crossed: bool | None = None,
+    show: Callable[[range, Effects], None] = _unseen,
 ) -> Tensor:
     """⟨Xᵢ, Xⱼ⟩ of one layer's steps from the base, (N, N) float64; None is no step.
 
     Some groups of parts are in memory at a time, by their size alone: beyond those, each is read again for every such
-    set of groups before it. `crossed` is whether one of the parts is a DoRA, where that is known.
+    set of groups before it.
+
+    Args:
+        weight: effective base weight, (o, k).
+        parts: by their places.
+        algebra: how sums are computed.
+        crossed: whether one of the parts is a DoRA, where that is known.
+        show: is shown each group of parts once.
     """
     crossed = has_magnitude(parts) if crossed is None else crossed
     gram = torch.zeros(len(parts), len(parts), dtype=torch.float64, device=weight.device)
-    groups = _within_groups(weight, parts, gram, algebra, crossed=crossed)
+    groups = _within_groups(weight, parts, gram, algebra, crossed=crossed, show=show)
     start, count = 0, len(groups.first)
     while start < len(groups.places):
         kept = groups.first or [
@@ -107,17 +109,24 @@ class _Groups:
 
 
 def _within_groups(
-    weight: Tensor, parts: Sequence[Part | None], gram: Tensor, algebra: Algebra, *, crossed: bool
+    weight: Tensor,
+    parts: Sequence[Part | None],
+    gram: Tensor,
+    algebra: Algebra,
+    *,
+    crossed: bool,
+    show: Callable[[range, Effects], None],
 ) -> _Groups:
     """Fill in the products within each group."""
     energy = base_energy(weight, algebra) if crossed else weight.new_zeros(len(weight), dtype=torch.float64)
     found, free = _Groups([], [], [], energy, []), KEPT_ENTRIES
     for index, (places, group) in enumerate(groups_of(parts, weight.shape)):
         effects = effects_of(weight, group, algebra, crossed=crossed, energy=energy)
+        show(places, effects)
         found.places.append(places)
         found.gains.append(effects.gains)
         found.crosses.append(effects.crosses)
-        own = _Stacked(index, places, effects.c, effects.a, _members(effects.a, effects.spans))
+        own = _Stacked(index, places, effects.c, effects.a, effects.members())
         gram[_block(places, places)] = _products(own, own, algebra)
         free -= own.c.numel() + own.a.numel()
         if not found.first or (free >= 0 and len(found.first) == index):
@@ -147,14 +156,7 @@ def _stacked(weight: Tensor, parts: Sequence[Part | None], groups: _Groups, inde
     """A group that is read again."""
     places, shape = groups.places[index], (weight.shape[0], weight.shape[1])
     b, a, spans = stack([parts[place] for place in places], shape, weight.device)
-    return _Stacked(index, places, scaled(b, groups.gains[index], spans), a, _members(a, spans))
-
-
-def _members(a: Tensor, spans: Sequence[slice]) -> Tensor:
-    members = a.new_zeros(len(spans), a.shape[0])
-    for index, span in enumerate(spans):
-        members[index, span] = 1.0
-    return members
+    return _Stacked(index, places, scaled(b, groups.gains[index], spans), a, members(a, spans))
 
 
 def _fill(gram: Tensor, left: _Stacked, right: _Stacked, algebra: Algebra) -> None:

@@ -21,6 +21,8 @@ from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgCommitAggregation, MsgReveal
 SALT_BYTES = 32
 EARLIER_ROUNDS = 8
 """So many rounds before a round are asked whether an update stands in them; every node must ask the same ones."""
+STALE = "stale"
+"""Rule of an update that an earlier round had."""
 EQUAL = 1
 """Weight of each update where the chain names none at all."""
 
@@ -84,7 +86,7 @@ def plan_round(
 
 def _stale(updates: Sequence[UpdateRecord], earlier: Mapping[str, UpdateId]) -> list[Excluded]:
     return [
-        Excluded(update.update_id, "stale", f"is update {earlier[update.gradient_hash]} of an earlier round again")
+        Excluded(update.update_id, STALE, f"is update {earlier[update.gradient_hash]} of an earlier round again")
         for update in updates
         if update.gradient_hash in earlier
     ]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from r3mes_ray.errors import ModelError
 from r3mes_ray.models.adapters import AdapterPackage, ModuleAdapter
+from r3mes_ray.models.adapters.history import History
 from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B
 from r3mes_ray.models.adapters.tensors import FILE, Place, places_of, read_places
 from r3mes_ray.training.effects import Part
@@ -110,10 +111,12 @@ class Versions:
 
     Attributes:
         previous: as many as the round's momentum needs, the latest first.
+        history: the updates that are in the start version, by its manifest.
     """
 
     start: Adapter | None = None
     previous: tuple[Adapter | None, ...] = ()
+    history: History = ()
 
 
 FROM_BASE = Versions()

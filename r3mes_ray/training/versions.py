@@ -10,13 +10,17 @@ from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient
 from r3mes_ray.content.base import ContentStore, Limits
 from r3mes_ray.errors import InvalidInput
-from r3mes_ray.models.adapters import AdapterPackage, read_package
+from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin, read_package
+from r3mes_ray.models.adapters.history import History
 from r3mes_ray.training.gate.validation import MAX_RANK
+from r3mes_ray.training.objects import ObjectStore
 from r3mes_ray.training.outer import outer_step
 from r3mes_ray.training.round import RoundPlan
-from r3mes_ray.training.stored import StoredAdapter, stored
+from r3mes_ray.training.stored import Adapter, Versions, share, stored
 from r3mes_ray.types import Cid
 
+START = "start"
+"""Folder of the start version."""
 _FLOAT_BYTES = 4
 _MARGIN_BYTES = 4 * 2**20
 """Two JSON files and a header of at most 1 MiB each, and what blocks add to a file."""
@@ -60,15 +64,28 @@ async def fetch_package(store: ContentStore, cid: Cid, folder: Path, max_bytes: 
     return await asyncio.to_thread(read_package, folder, max_bytes=max_bytes)
 
 
-async def fetch_version(store: ContentStore, cid: Cid | None, folder: Path, max_bytes: int) -> StoredAdapter | None:
-    """Fetch a version into a new folder; None is the base, which has no package. Raises as `fetch_package` does."""
-    return None if cid is None else stored(folder, await fetch_package(store, cid, folder, max_bytes))
+async def fetch_versions(
+    store: ContentStore,
+    start: Cid | None,
+    previous: Sequence[Cid | None],
+    folder: Path,
+    max_bytes: int,
+    objects: ObjectStore | None = None,
+) -> Versions:
+    """Fetch the start version and those before it into new folders in a new one; None is the base, of no package.
 
-
-async def fetch_previous(
-    store: ContentStore, cids: Sequence[Cid | None], folder: Path, max_bytes: int
-) -> tuple[StoredAdapter | None, ...]:
-    """Fetch several versions, each into a folder of its own in a new one. Raises as `fetch_package` does."""
-    if cids:
-        folder.mkdir(parents=True)
-    return tuple([await fetch_version(store, cid, folder / str(at), max_bytes) for at, cid in enumerate(cids)])
+    With an object store every host that it reaches has their layers. Raises as `fetch_package` does.
+    """
+    folder.mkdir(parents=True)
+    adapters: list[Adapter | None] = []
+    history: History = ()
+    for name, cid in ((START, start), *((str(place), cid) for place, cid in enumerate(previous))):
+        package = None if cid is None else await fetch_package(store, cid, folder / name, max_bytes)
+        if package is None:
+            adapters.append(None)
+            continue
+        if name == START and isinstance(package.manifest.origin, AggregateOrigin):
+            history = package.manifest.origin.history
+        adapter = stored(folder / name, package)
+        adapters.append(adapter if objects is None else share(adapter, objects))
+    return Versions(adapters[0], tuple(adapters[1:]), history)

@@ -16,8 +16,8 @@ from r3mes_ray.node.shards import split_corpus
 from r3mes_ray.settings import MiningSettings, Settings
 from r3mes_ray.training.aggregation import aggregate_updates
 from r3mes_ray.training.algebra import LAPACK
-from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.rules import RuleParameters
+from r3mes_ray.training.steps import gram_of_steps
 from r3mes_ray.training.stored import stored
 from r3mes_ray.types import Address, RoundId
 

@@ -100,38 +100,56 @@ def network_version(network):
     return ask(network, lambda client: queries.expert(client, EXPERT)).version
 
 
-async def submit_nan(network, round_id, like, tmp_path):
-    """A miner whose bytes are what the chain says they are, and useless."""
+async def submit_changed(network, round_id, like, change, *, version, folder):
+    """A miner who hands in another's update with changed tensors, whose bytes are what the chain says they are."""
     client, store = open_chain(network.settings, network.bad), open_store(network.settings)
-    await store.get(like, tmp_path / "like")
-    good = read_package(tmp_path / "like", max_bytes=2**30)
-    tensors = {name: tensor.clone() for name, tensor in good.tensors.items()}
-    tensors[min(tensors)][0, 0] = torch.nan
-    origin = UpdateOrigin(client.address, round_id)
-    package = make_package(good.config, tensors, base_id=good.manifest.base_id, expert=EXPERT, version=1, origin=origin)
-    write_package(package, tmp_path / "nan")
+    await store.get(like, folder / "like")
+    good = read_package(folder / "like", max_bytes=2**30)
+    tensors = {name: change(name, tensor.clone()) for name, tensor in good.tensors.items()}
+    base, origin = good.manifest.base_id, UpdateOrigin(client.address, round_id)
+    package = make_package(good.config, tensors, base_id=base, expert=EXPERT, version=version, origin=origin)
+    write_package(package, folder / "changed")
     message = build_submit_gradient(
         network.bad,
         network.settings.chain.chain_id,
-        cid=cid_of_path(tmp_path / "nan"),
+        cid=cid_of_path(folder / "changed"),
         gradient_hash=package.manifest.gradient_hash,
-        model_version=f"{good.manifest.base_id}/{EXPERT}@0",
+        model_version=f"{base}/{EXPERT}@{version - 1}",
         round_id=round_id,
-        nonce=1,
+        nonce=await queries.next_nonce(client),
     )
     await send(client, [message])
-    await store.add(tmp_path / "nan")
+    await store.add(folder / "changed")
 
 
-def test_round_of_trained_updates_and_a_nan_makes_the_next_version(network, process, r3mes, tmp_path):
-    miners = start_miners(network, process, tmp_path)
+def with_nan(name, tensor):
+    tensor.view(-1)[0] = torch.nan
+    return tensor
+
+
+def in_another_gauge(name, tensor):
+    """The same product of other factors."""
+    return tensor * {"lora_A.weight": 3.0, "lora_B.weight": 1 / 3.0}.get(name[-13:], 1.0)
+
+
+@pytest.fixture(scope="module")
+def first_round(network, process, tmp_path_factory):
+    """What three miners and a proposer said, and a fourth whose update has a NaN."""
+    folder = tmp_path_factory.mktemp("first")
+    miners = start_miners(network, process, folder)
     proposer = process("round", "run", "--expert", EXPERT, "--home", network.home, "--json", env=ENVIRONMENT)
     wait_for(lambda: "opened round" in proposer.text, proposer)
     updates = [miner.wait_json() for miner in miners]
-    assert [update["method"] for update in updates] == ["dora", "lora", "dora"]
-    asyncio.run(submit_nan(network, RoundId(updates[0]["round_id"]), updates[0]["cid"], tmp_path))
+    round_id, cid = RoundId(updates[0]["round_id"]), updates[0]["cid"]
+    asyncio.run(submit_changed(network, round_id, cid, with_nan, version=1, folder=folder))
     report = proposer.wait_json()
     assert report.get("outcome") == "finalized", f"{report}\n{proposer.text}"
+    return SimpleNamespace(updates=updates, report=report)
+
+
+def test_round_of_trained_updates_and_a_nan_makes_the_next_version(network, first_round, r3mes, tmp_path):
+    updates, report = first_round.updates, first_round.report
+    assert [update["method"] for update in updates] == ["dora", "lora", "dora"]
     assert report["version"] == 1
     assert sorted(report["accepted"]) == sorted(update["update_id"] for update in updates)
     assert [entry["rule"] for entry in report["excluded"]] == ["finite"]
@@ -151,13 +169,16 @@ async def fetched(network, cid, tmp_path):
 
 
 def test_round_whose_chain_is_killed_after_the_commit_is_resumed_and_commits_nothing_twice(
-    network, process, r3mes, tmp_path
+    network, first_round, process, r3mes, tmp_path
 ):
+    """And refuses an update of the first round that comes again in other bytes."""
     started = network_version(network)
     miners = start_miners(network, process, tmp_path)
     proposer = process("round", "run", "--expert", EXPERT, "--home", network.home, "--json", env=ENVIRONMENT)
     wait_for(lambda: "opened round" in proposer.text, proposer)
     round_id = RoundId([miner.wait_json()["round_id"] for miner in miners][-1])
+    old = first_round.updates[0]
+    asyncio.run(submit_changed(network, round_id, old["cid"], in_another_gauge, version=started + 1, folder=tmp_path))
     wait_for(lambda: "[8/9] reveal" in proposer.text, proposer)
     os.kill(network.chain.process.pid, signal.SIGKILL)
     network.chain.process.wait(20)
@@ -168,6 +189,9 @@ def test_round_whose_chain_is_killed_after_the_commit_is_resumed_and_commits_not
     code, report, said = r3mes("round", "resume", "--home", network.home)
     assert code == 0, said
     assert (report["round_id"], report["outcome"], report["version"]) == (round_id, "finalized", started + 1)
+    (refused,) = report["excluded"]
+    assert refused["rule"] == "stale"
+    assert refused["detail"].startswith(f"is update {old['update_id']} of version 1 again")
     assert "commit" not in [line.split()[-1] for line in said.splitlines() if line.startswith("[")]
     after = ask(network, lambda client: queries.commitment(client, round_id, opened_by(network)))
     assert (after.commitment_id, after.committed_height) == (before.commitment_id, before.committed_height)

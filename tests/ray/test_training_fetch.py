@@ -17,10 +17,10 @@ from r3mes_ray.training.actors import RayObjects, layer_work, ray_map
 from r3mes_ray.training.aggregation import aggregate_updates
 from r3mes_ray.training.gate.update import FetchJob, decode_update
 from r3mes_ray.training.gate.validation import Demand, faults_of_effects
-from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.layers import IN_PROCESS, LayerWork
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import plan_round
+from r3mes_ray.training.steps import gram_of_steps
 from r3mes_ray.training.stored import HeldAdapter
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]

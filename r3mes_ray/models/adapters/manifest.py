@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters.canonical_json import canonical, parse_object, require_canonical
+from r3mes_ray.models.adapters.history import History, check_history
 from r3mes_ray.types import Address, RoundId, UpdateId
 
 FILE = "r3mes.json"
@@ -50,6 +51,7 @@ class AggregateOrigin:
         accepted: ids of the updates in it, ascending; `weights` in the same order.
         start_version: version that the updates started from; 0 is the base.
         discarded_energy: share of the result's squared norm, over all layers, that the target rank left out.
+        history: the updates that are in the expert, of this round and those before it.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
@@ -61,6 +63,7 @@ class AggregateOrigin:
     excluded: tuple[Exclusion, ...]
     start_version: Count
     discarded_energy: Annotated[float, Field(ge=0, le=1)]
+    history: History = ()
     kind: Literal["aggregate"] = "aggregate"
 
 
@@ -118,9 +121,8 @@ def decode_manifest(data: bytes) -> Manifest:
 
 
 def _plain(manifest: Manifest) -> dict[str, Any]:
-    value = asdict(manifest)
-    origin = value["origin"]
-    return value | {"origin": {key: list(v) if isinstance(v, tuple) else v for key, v in origin.items()}}
+    found: dict[str, Any] = _PARSER.dump_python(manifest, mode="json")
+    return found
 
 
 def _check_ids(manifest: Manifest) -> None:
@@ -135,3 +137,4 @@ def _check_ids(manifest: Manifest) -> None:
         raise PackageRejected("manifest", FILE, "an id is accepted and excluded")
     if len(origin.weights) != len(origin.accepted):
         raise PackageRejected("manifest", FILE, "accepted and weights differ in length")
+    check_history(origin.history)

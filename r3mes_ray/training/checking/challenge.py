@@ -89,7 +89,7 @@ def write_evidence(round_id: RoundId, checked: Checked, folder: Path) -> Path:
         "round": round_id,
         "aggregation": checked.aggregation.aggregation_id,
         "verification": asdict(checked.verification),
-        "excluded": [] if checked.own is None else [asdict(entry) for entry in checked.own.excluded],
+        "excluded": [] if checked.own is None else [asdict(entry) for entry in checked.own.admission.excluded],
     }
     (target / EVIDENCE).write_text(json.dumps(statement, sort_keys=True, indent=1) + "\n")
     if (folder / OWN).is_dir():

@@ -18,9 +18,9 @@ from r3mes_ray.training.gate.held_out import LOSS
 from r3mes_ray.training.gate.update import MISSING, FetchJob, fetch_update
 from r3mes_ray.training.gate.validation import Demand
 from r3mes_ray.training.geometry import Geometry
-from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
+from r3mes_ray.training.steps import compare_steps
 from r3mes_ray.training.stored import Adapter, BaseWeights, StoredAdapter, Versions
 from r3mes_ray.training.threads import in_threads, threaded_layers
 from r3mes_ray.types import UpdateId
@@ -35,12 +35,12 @@ class Recomputed:
     """The updates of a round as this node judges them, and its own aggregate.
 
     Attributes:
+        adapters: the accepted ones.
         on_trust: updates that are left out on the proposer's word alone.
         geometry: how those that could be compared lie to each other.
     """
 
-    accepted: tuple[UpdateId, ...]
-    excluded: tuple[Excluded, ...]
+    admission: Admission
     adapters: tuple[Adapter, ...]
     versions: Versions
     aggregate: Aggregate
@@ -73,13 +73,12 @@ def recompute(
     """
     work = threaded_layers(base.linear_shapes)
     verdicts = with_effects(_verdicts(settings, base, plan, recorded, folder), base, work)
-    gram = gram_of_steps(base, list(valid(verdicts).values()), versions.start, work=work)
-    admission = admit(plan, verdicts, gram, [entry for entry in recorded if entry.rule == LOSS])
+    steps = compare_steps(base, list(valid(verdicts).values()), versions.start, work=work)
+    admission = admit(plan, verdicts, steps, versions.history, [entry for entry in recorded if entry.rule == LOSS])
     aggregate, geometry = aggregate_admitted(base, plan, verdicts, admission, versions, work)
     adapters = valid(verdicts)
     return Recomputed(
-        accepted=admission.accepted,
-        excluded=admission.excluded,
+        admission=admission,
         adapters=tuple(adapters[update_id] for update_id in admission.accepted),
         versions=versions,
         aggregate=aggregate,

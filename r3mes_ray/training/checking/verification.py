@@ -29,8 +29,8 @@ from r3mes_ray.training.checking.recompute import Recomputed, recompute, recorde
 from r3mes_ray.training.checking.verify import Verification, judge
 from r3mes_ray.training.gate.held_out import undeclared
 from r3mes_ray.training.round import RoundPlan, earlier_updates, leaves_of, plan_round, root_of, weights_of
-from r3mes_ray.training.stored import BaseWeights, Versions, check_base, stored
-from r3mes_ray.training.versions import fetch_package, fetch_previous, fetch_version, previous_of, version_limit
+from r3mes_ray.training.stored import BaseWeights, check_base, stored
+from r3mes_ray.training.versions import fetch_package, fetch_versions, previous_of, version_limit
 from r3mes_ray.types import RoundId, UpdateId
 
 OWN = "own"
@@ -92,10 +92,8 @@ async def check_round(
     recorded = recorded_exclusions(published)
     if (fault := undeclared(plan.parameters, recorded)) is not None:
         return Checked(record, revealed, _fraud(revealed, fault), None)
-    versions = Versions(
-        await fetch_version(store, record.start, folder / "start", limit),
-        await fetch_previous(store, await previous_of(client, plan), folder / "previous", limit),
-    )
+    previous = await previous_of(client, plan)
+    versions = await fetch_versions(store, record.start, previous, folder / "versions", limit)
     try:
         own = await asyncio.to_thread(recompute, settings, loaded, plan, versions, recorded, folder / "updates")
     except (TooFewUpdates, InvalidAggregate) as error:
@@ -119,12 +117,13 @@ def _compare(
 ) -> Verification:
     mine = folder / OWN
     mine.mkdir()
-    write_aggregate(own.aggregate, base.base_id, plan, own.accepted, own.excluded, mine)
+    admitted = own.admission
+    write_aggregate(own.aggregate, base.base_id, plan, admitted.accepted, admitted.excluded, admitted.history, mine)
     cids = (revealed.aggregate, cid_of_path(mine))
     adapter = stored(folder / "published", published)
     expected = read_package(mine, max_bytes=2**63).manifest
     found = judge(base, plan.record.rule, published, adapter, own, expected, revealed.participants, cids)
-    accepted = [update for update in plan.updates if update.update_id in own.accepted]
+    accepted = [update for update in plan.updates if update.update_id in own.admission.accepted]
     root = root_of(accepted, settings.chain.bech32_prefix)
     if found.verdict == "FRAUD" or root == revealed.merkle_root:
         return found

@@ -13,6 +13,7 @@ from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin, Manifest
 from r3mes_ray.training.aggregation import Aggregate
 from r3mes_ray.training.checking.recompute import Recomputed
 from r3mes_ray.training.effects import Part
+from r3mes_ray.training.gate.repeats import same_history
 from r3mes_ray.training.gram import gram_of_layer
 from r3mes_ray.training.rules import COORDINATE_RULES
 from r3mes_ray.training.stored import BaseWeights, StoredAdapter, part_at
@@ -76,10 +77,12 @@ def judge(
 
     def say(verdict: Verdict, excess: float, reason: str) -> Verification:
         energy = own.aggregate.discarded_energy
-        return Verification(verdict, *cids, own.accepted, excess, reason, own.on_trust, energy)
+        return Verification(verdict, *cids, own.admission.accepted, excess, reason, own.on_trust, energy)
 
-    if tuple(revealed) != own.accepted:
-        return say("FRAUD", 0.0, f"the chain says {list(revealed)} were accepted, valid are {list(own.accepted)}")
+    if tuple(revealed) != own.admission.accepted:
+        return say(
+            "FRAUD", 0.0, f"the chain says {list(revealed)} were accepted, valid are {list(own.admission.accepted)}"
+        )
     if cids[0] == cids[1]:
         return say("EXACT", 0.0, "")
     origin = published.manifest.origin
@@ -87,6 +90,8 @@ def judge(
         return say("FRAUD", 0.0, "its manifest is not that of this round's aggregate")
     if not _same_weights(origin.weights, own.aggregate.decision.coefficients):
         return say("FRAUD", 0.0, "its manifest names other weights than the chain and the rule give")
+    if not same_history(origin.history, own.admission.history):
+        return say("FRAUD", 0.0, "its manifest has other sketches than its updates and its start version give")
     said, ours = origin.discarded_energy, own.aggregate.discarded_energy
     if abs(said - ours) > ENERGY_TOLERANCE * ours + ROUNDING:
         return say("FRAUD", 0.0, f"its manifest says that rank r leaves out {said:.6g} of the energy, it is {ours:.6g}")
@@ -103,7 +108,7 @@ def _claims(manifest: Manifest) -> Manifest:
     origin = manifest.origin
     if isinstance(origin, AggregateOrigin):
         excluded = tuple(replace(entry, reason="") for entry in origin.excluded)
-        origin = replace(origin, weights=(), excluded=excluded, discarded_energy=0.0)
+        origin = replace(origin, weights=(), excluded=excluded, discarded_energy=0.0, history=())
     return replace(manifest, gradient_hash="", origin=origin)
 
 

@@ -19,8 +19,8 @@ from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.proposer.workspace import empty_folder, remove_folder, sync_folder
 from r3mes_ray.training.records import Aggregated, Published
 from r3mes_ray.training.round import RoundPlan, check_open, earlier_updates, plan_round, root_of, weights_of
-from r3mes_ray.training.stored import BaseWeights, Versions, check_base, share
-from r3mes_ray.training.versions import fetch_previous, fetch_version, previous_of, version_limit
+from r3mes_ray.training.stored import BaseWeights, Versions, check_base
+from r3mes_ray.training.versions import fetch_versions, previous_of, version_limit
 from r3mes_ray.types import Cid
 
 WARM_WORKERS = 4
@@ -67,10 +67,19 @@ async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:
     require(plan, valid(verdicts))
     async with context.ports.turn:
         admission, mean = await _aggregate(context, plan, verdicts, base)
-    ids, accepted = admission.accepted, [one for one in plan.considered if one.update_id in admission.accepted]
+    accepted = [update for update in plan.considered if update.update_id in admission.accepted]
     with context.step("serialise"):
         folder = empty_folder(context.workspace.aggregate)
-        await asyncio.to_thread(write_aggregate, mean, base.base_id, plan, ids, admission.excluded, folder)
+        await asyncio.to_thread(
+            write_aggregate,
+            mean,
+            base.base_id,
+            plan,
+            admission.accepted,
+            admission.excluded,
+            admission.history,
+            folder,
+        )
         await asyncio.to_thread(sync_folder, folder)
         cid = await asyncio.to_thread(cid_of_path, folder)
         root = root_of(accepted, context.ports.settings.chain.bech32_prefix)
@@ -80,7 +89,7 @@ async def build(context: RoundContext, plan: RoundPlan) -> Aggregated:
         merkle_root=root,
         model_version=plan.start_version,
         submitted=tuple(update.update_id for update in plan.updates),
-        accepted=ids,
+        accepted=admission.accepted,
         excluded=admission.excluded,
         discarded_energy=mean.discarded_energy,
     )
@@ -92,7 +101,7 @@ async def _aggregate(
     """Compare the updates, and apply the rule to those that are left."""
     with context.step("aggregate"):
         versions = await _versions(context, plan, version_limit(base.linear_shapes))
-        admission = await compare(context, plan, verdicts, base, versions.start)
+        admission = await compare(context, plan, verdicts, base, versions)
         mean, geometry = await asyncio.to_thread(
             aggregate_admitted, base, plan, verdicts, admission, versions, context.ports.layers
         )
@@ -104,14 +113,10 @@ async def _aggregate(
 
 async def _versions(context: RoundContext, plan: RoundPlan, limit: int) -> Versions:
     """What the round goes on from, fetched from content."""
-    ports, workspace = context.ports, context.workspace
-    for folder in (workspace.start, workspace.previous):
-        remove_folder(folder)
+    ports, folder = context.ports, context.workspace.versions
+    remove_folder(folder)
     previous = await context.settlement.patiently(lambda: previous_of(ports.client, plan))
-    start = await fetch_version(ports.store, context.record.start, workspace.start, limit)
-    before = await fetch_previous(ports.store, previous, workspace.previous, limit)
-    shared = [None if entry is None else share(entry, ports.layers.objects) for entry in (start, *before)]
-    return Versions(shared[0], tuple(shared[1:]))
+    return await fetch_versions(ports.store, context.record.start, previous, folder, limit, ports.layers.objects)
 
 
 def is_intact(context: RoundContext, cid: Cid) -> bool:

@@ -9,18 +9,18 @@ from r3mes_ray.training.gate.admission import Admission, Verdicts, admit, valid
 from r3mes_ray.training.gate.evaluation import Scored, worse_than_start
 from r3mes_ray.training.gate.held_out import HeldOut, gate_of_round, held_out, why_no_gate
 from r3mes_ray.training.gate.update import MISSING
-from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.proposer.collection import tell_rejected
 from r3mes_ray.training.proposer.context import RoundContext
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import RoundPlan
-from r3mes_ray.training.stored import Adapter, BaseWeights
-from r3mes_ray.training.versions import version_limit
+from r3mes_ray.training.steps import compare_steps
+from r3mes_ray.training.stored import BaseWeights, Versions
+from r3mes_ray.training.versions import START, version_limit
 from r3mes_ray.types import UpdateId
 
 
 async def compare(
-    context: RoundContext, plan: RoundPlan, verdicts: Verdicts, base: BaseWeights, start: Adapter | None
+    context: RoundContext, plan: RoundPlan, verdicts: Verdicts, base: BaseWeights, versions: Versions
 ) -> Admission:
     """Refuse what an earlier update or the start version is already, and then what makes held-out text less likely.
 
@@ -28,17 +28,17 @@ async def compare(
     recomputes the round begins.
     """
     adapters = list(valid(verdicts).values())
-    gram = await asyncio.to_thread(gram_of_steps, base, adapters, start, work=context.ports.layers)
+    steps = await asyncio.to_thread(compare_steps, base, adapters, versions.start, work=context.ports.layers)
     gate = await _gate(context, plan)
     lost: list[Excluded] = []
     while True:
-        admission = admit(plan, verdicts, gram, lost)
+        admission = admit(plan, verdicts, steps, versions.history, lost)
         if gate is None:
             break
         refused = await _refused(context, plan, gate, admission.accepted, version_limit(base.linear_shapes))
         gone = [entry for entry in refused if entry.rule == MISSING]
         if not gone:
-            admission = admit(plan, verdicts, gram, [*lost, *refused])
+            admission = admit(plan, verdicts, steps, versions.history, [*lost, *refused])
             break
         lost += gone
     known = {entry.update_id for entry in plan.excluded} | (verdicts.keys() - valid(verdicts).keys())
@@ -58,7 +58,7 @@ async def _refused(
     context: RoundContext, plan: RoundPlan, gate: HeldOut, accepted: Sequence[UpdateId], start_limit: int
 ) -> tuple[Excluded, ...]:
     cid = context.record.start
-    first = None if cid is None else Scored(context.workspace.start, cid, start_limit)
+    first = None if cid is None else Scored(context.workspace.versions / START, cid, start_limit)
     limit = plan.parameters.update_limit
     cids = {update.update_id: update.cid for update in plan.considered}
     updates = [(update_id, Scored(None, cids[update_id], limit)) for update_id in accepted]

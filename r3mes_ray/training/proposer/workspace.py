@@ -23,14 +23,9 @@ class Workspace:
         return self.root / "aggregate"
 
     @property
-    def start(self) -> Path:
-        """Folder of the start version's package."""
-        return self.root / "start"
-
-    @property
-    def previous(self) -> Path:
-        """Folder of the packages of the versions before that."""
-        return self.root / "previous"
+    def versions(self) -> Path:
+        """Folder of the packages of the start version and those before it."""
+        return self.root / "versions"
 
     @property
     def readback(self) -> Path:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import dataclasses
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -25,6 +28,7 @@ from r3mes_ray.models.adapters import (
     read_package,
     write_package,
 )
+from r3mes_ray.models.adapters.history import PastRound, SketchedUpdate
 from r3mes_ray.models.adapters.manifest import decode_manifest
 from r3mes_ray.models.adapters.tensors import decode_tensors, encode_tensors
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
@@ -32,9 +36,26 @@ from r3mes_ray.protocol.gradient_hash import AdapterConfig
 MIB = 1 << 20
 TOKENS = torch.arange(3, 43).view(5, 8)
 GOLDEN = Path(__file__).parents[2] / "golden" / "protocol_v2.json"
+SKETCH = base64.b64encode(np.arange(64, dtype="<f4").tobytes()).decode()
 AGGREGATE = AggregateOrigin(
-    7, "mean", {"clip": 1.5, "trim": 2}, (0, 3), (0.25, 0.75), (Exclusion(1, "finite", "NaN"),), 0, 0.125
+    7,
+    "mean",
+    {"clip": 1.5, "trim": 2},
+    (0, 3),
+    (0.25, 0.75),
+    (Exclusion(1, "finite", "NaN"),),
+    0,
+    0.125,
+    (PastRound(1, (SketchedUpdate(0, SKETCH), SketchedUpdate(3, SKETCH))),),
 )
+
+
+def past(*updates, version=1):
+    return {"version": version, "updates": [{"id": number, "sketch": text} for number, text in updates]}
+
+
+def sketch_of(*numbers):
+    return base64.b64encode(np.resize(np.array(numbers, "<f4"), 64).tobytes()).decode()
 
 
 @pytest.fixture
@@ -188,9 +209,23 @@ def test_write_package_into_a_filled_folder_is_refused(adapter, folder):
         {"accepted": [0, 0]},
         {"round": -1},
         {"excluded": [{"id": 1}]},
+        {"history": [past((1, SKETCH), version=2), past((2, SKETCH), version=2)]},
+        {"history": [past((1, SKETCH), version=3), past((2, SKETCH), version=2)]},
+        {"history": [past((2, SKETCH), (2, SKETCH))]},
+        {"history": [past((2, SKETCH), (1, SKETCH))]},
+        {"history": [past((2, SKETCH), version=0)]},
+        {"history": [past((1, sketch_of(0, math.nan)))]},
+        {"history": [past((1, sketch_of(math.inf)))]},
+        {"history": [past((1, SKETCH[:-4]))]},
+        {"history": [past((1, SKETCH + "AAAA"))]},
+        {"history": [past((1, "!" * 344))]},
+        {"history": [past((1, "A" * 344))]},
+        {"history": [past(*((number, SKETCH) for number in range(1025)))]},
+        {"history": [{**past((1, SKETCH)), "more": 1}]},
+        {"history": None},
     ],
 )
-def test_decode_manifest_ids_that_contradict_are_refused(adapter, changes):
+def test_decode_manifest_of_an_origin_that_contradicts_itself_is_refused(adapter, changes):
     manifest = dataclasses.replace(adapter(1).manifest, origin=AGGREGATE)
     value = dataclasses.asdict(manifest)
     value["origin"] = value["origin"] | changes

@@ -12,6 +12,7 @@ from r3mes_ray.training.effects import Part
 from r3mes_ray.training.exact import mean_of_module
 from r3mes_ray.training.gram import gram_of_layer
 from r3mes_ray.training.reproducible import product, row_sums, truncate_reproducibly
+from r3mes_ray.training.sketch import LayerSketches
 
 
 def numpy_gemm(a, b):
@@ -64,6 +65,9 @@ def digest(algebra):
         mean = mean_of_module(weight, parts, shares, rank=12, with_magnitude=dora, algebra=algebra)
         for tensor in (mean.b, mean.a, mean.magnitude, gram_of_layer(weight, parts, algebra)):
             found.update(b"" if tensor is None else tensor.contiguous().numpy().tobytes())
+        sketches = LayerSketches("layer", weight, len(parts), algebra)
+        gram_of_layer(weight, parts, algebra, show=sketches.add)
+        found.update(sketches.found.numpy().tobytes())
         found.update(np.array([mean.kept_energy, mean.total_energy]).tobytes())
     return found.hexdigest()
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from r3mes_ray.models.adapters.package import write_package
 from r3mes_ray.training import effects, gram
 from r3mes_ray.training.effects import Part
-from r3mes_ray.training.gram import gram_of_layer, gram_of_steps
+from r3mes_ray.training.gram import gram_of_layer
+from r3mes_ray.training.steps import gram_of_steps
 from r3mes_ray.training.stored import part_at
 from r3mes_ray.training.stored import stored as stored_package
 

@@ -5,8 +5,8 @@ import torch
 
 from r3mes_ray.models.adapters import write_package
 from r3mes_ray.training.gate.validation import faults_of_effects
-from r3mes_ray.training.gram import gram_of_steps
 from r3mes_ray.training.layers import LayerWork
+from r3mes_ray.training.steps import gram_of_steps
 from r3mes_ray.training.stored import stored
 from r3mes_ray.training.threads import in_threads, thread_map, threaded_layers
 

@@ -99,7 +99,7 @@ async def test_exclusion_on_the_proposers_word_is_told(world):
     del world.revealed.participant_gradient_ids[1]
     found = await world.check()
     assert found.verification.on_trust == (1,)
-    assert found.own.accepted == (0, 2)
+    assert found.own.admission.accepted == (0, 2)
 
 
 async def test_limit_that_is_not_the_chains_is_fraud(world):

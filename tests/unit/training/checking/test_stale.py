@@ -1,5 +1,6 @@
-"""An earlier round's update is refused where it comes again, by proposer and checker, from the chain alone."""
+"""An earlier round's update is refused where it comes again, by proposer and checker, whatever its bytes."""
 
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,10 +8,11 @@ import pytest
 
 from r3mes_ray.chain.decode import round_record, update_record
 from r3mes_ray.content import open_store
-from r3mes_ray.models.adapters import UpdateOrigin, write_package
+from r3mes_ray.models.adapters import UpdateOrigin, make_package, read_package, write_package
 from r3mes_ray.protocol.address import format_address
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.checking.verification import verify_round
+from r3mes_ray.training.gate import admission
 from r3mes_ray.training.proposer.context import RoundPorts
 from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 from r3mes_ray.training.round import EARLIER_ROUNDS, earlier_updates, plan_round
@@ -92,3 +94,94 @@ def test_stale_updates_leave_their_places_under_the_limit_to_others(chain):
     plan = plan_round(round_record(chain.round), updates, None, {updates[0].gradient_hash: 77})
     assert [update.update_id for update in plan.considered] == [1, 2]
     assert [(entry.update_id, entry.rule) for entry in plan.excluded] == [(0, "stale"), (3, "limit")]
+
+
+def begin_again(chain, **changes):
+    """The chain of a later round under the same number: the expert has a version, and nothing was sent yet."""
+    chain.past.append(chain.history.pop())
+    ends = ("submit_end", "commit_end", "reveal_end", "challenge_end")
+    changes |= {name: getattr(chain.round, name) + chain.height for name in ends}
+    for name, value in (changes | {"opened_height": chain.height, "has_aggregation": False}).items():
+        setattr(chain.round, name, value)
+    for kept in (chain.updates, chain.commitments, chain.aggregations):
+        kept.clear()
+
+
+@pytest.fixture
+async def second_round(chain, clock, base, packages, tmp_path):
+    """A round from a version that was made of two updates; one of those comes again, turned, between two new ones."""
+    settings = Settings(home=tmp_path / "home")
+    store = open_store(settings)
+    ports = RoundPorts(settings, chain, store, lambda: base, clock=clock)
+    made = [packages.make(5, version=1), packages.make(6, dora=False, version=1)]
+    for package in made:
+        await packages.publish(chain, store, package)
+    first = await RoundCoordinator(ports).run(0)
+    await store.get(first.cid, tmp_path / "first")
+    version = read_package(tmp_path / "first", max_bytes=2**20)
+
+    origin = UpdateOrigin(format_address(bytes([8]) * 20, "remes"), 0)
+    again = make_package(made[0].config, turned(made[0]), base_id="tiny", expert="python", version=2, origin=origin)
+    for folder in tmp_path.glob("package-*"):
+        shutil.rmtree(folder)
+    begin_again(chain, start_version=1, start_cid=first.cid)
+    for package in (packages.make(1, version=2), again, packages.make(2, version=2)):
+        await packages.publish(chain, store, package, model_version=MODEL_VERSION)
+    home = settings.model_copy(update={"home": tmp_path / "second"})
+    shutil.copytree(settings.home, home.home, ignore=shutil.ignore_patterns("rounds"))
+    second = RoundPorts(home, chain, open_store(home), lambda: base, clock=clock)
+
+    async def verify():
+        folder = tmp_path / f"verify-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        return await verify_round(home, chain, second.store, lambda: base, 0, folder)
+
+    async def run():
+        report = await RoundCoordinator(second).run(0)
+        chain.aggregations[0].participant_gradient_ids.extend(report.accepted)
+        chain.aggregations[0].merkle_root = report.merkle_root
+        return report
+
+    return SimpleNamespace(run=run, verify=verify, version=version, store=second.store)
+
+
+def turned(package):
+    """Its tensors in another gauge: no byte of a factor is the same."""
+    tensors = dict(package.tensors)
+    for name in package.tensors:
+        tensors[name] = tensors[name] * {"lora_A.weight": 3.0, "lora_B.weight": 1 / 3.0}.get(name[-13:], 1.0)
+    return tensors
+
+
+async def test_last_rounds_update_in_other_bytes_is_stale_for_proposer_and_checker(second_round):
+    assert [[update.id for update in past.updates] for past in second_round.version.manifest.origin.history] == [[0, 1]]
+    report = await second_round.run()
+    (entry,) = report.excluded
+    assert (entry.update_id, entry.rule) == (1, "stale")
+    assert entry.detail == "is update 0 of version 1 again: cosine of sketches 1.000000"
+    assert report.accepted == (0, 2)
+    assert (await second_round.verify()).verdict == "EXACT"
+
+
+async def test_aggregate_that_took_last_rounds_update_in_other_bytes_is_fraud(second_round, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(admission, "find_repeats", lambda steps, history: {})
+        assert (await second_round.run()).accepted == (0, 1, 2)
+    found = await second_round.verify()
+    assert (found.verdict, found.accepted) == ("FRAUD", (0, 2))
+
+
+async def test_aggregate_with_a_false_history_is_fraud(second_round, chain, tmp_path):
+    """Its tensors are right; who is left out of its history could come again."""
+    report = await second_round.run()
+    await second_round.store.get(report.cid, tmp_path / "second-version")
+    package = read_package(tmp_path / "second-version", max_bytes=2**20)
+    origin = package.manifest.origin
+    forged = replace(package, manifest=replace(package.manifest, origin=replace(origin, history=origin.history[1:])))
+    write_package(forged, tmp_path / "forged")
+    chain.aggregations[0].aggregated_gradient_ipfs_hash = await second_round.store.add(tmp_path / "forged")
+    found = await second_round.verify()
+    assert (found.verdict, found.reason) == (
+        "FRAUD",
+        "its manifest has other sketches than its updates and its start version give",
+    )

@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from r3mes_ray.errors import TooFewUpdates
+from r3mes_ray.models.adapters.history import PastRound, SketchedUpdate, decode_sketch, encode_sketch
 from r3mes_ray.training.gate.admission import admit, require
 from r3mes_ray.training.gate.held_out import LOSS
 from r3mes_ray.training.gate.update import MISSING
 from r3mes_ray.training.records import Excluded
+from r3mes_ray.training.steps import Steps
 
 STALE = Excluded(0, "stale", "is update 3 of an earlier round again")
 BROKEN = Excluded(2, "norm", "too large")
@@ -17,13 +19,21 @@ VERDICTS = {1: object(), 2: BROKEN, **{update: object() for update in (3, 4, 5, 
 
 def plan(**parameters):
     return SimpleNamespace(
-        excluded=(STALE,), parameters=SimpleNamespace(min_updates=2), record=SimpleNamespace(round_id=0), **parameters
+        excluded=(STALE,),
+        parameters=SimpleNamespace(min_updates=2),
+        record=SimpleNamespace(round_id=0, start_version=2),
+        **parameters,
     )
 
 
-def decided(*scores):
-    steps = torch.tensor(list(STEPS.values()), dtype=torch.float64)
-    return admit(plan(), VERDICTS, steps @ steps.T, scores)
+def decided(*scores, history=()):
+    return admit(plan(), VERDICTS, compared(), history, scores)
+
+
+def compared():
+    moved = torch.tensor(list(STEPS.values()), dtype=torch.float64)
+    sketches = torch.nn.functional.pad(moved, (0, 61))
+    return Steps(moved @ moved.T, sketches, torch.zeros(64, dtype=torch.float64))
 
 
 def rules(admission):
@@ -66,6 +76,24 @@ def test_order_of_scores_decides_nothing():
     found = [decided(*scores), decided(*scores[::-1])]
     assert [one.accepted for one in found] == [(4,), (4,)]
     assert found[0].excluded == found[1].excluded
+
+
+def test_update_that_is_in_the_expert_is_stale_and_so_is_its_copy_and_neither_is_in_the_new_history():
+    old = PastRound(2, (SketchedUpdate(77, encode_sketch(2 * compared().sketches[0])),))
+    found = decided(history=(old,))
+    assert found.accepted == (4, 6)
+    assert rules(found) == {0: "stale", 1: "stale", 2: "norm", 3: "stale", 5: "copy"}
+    assert found.excluded[1].detail == "is update 77 of version 2 again: cosine of sketches 1.000000"
+    assert [(past.version, [update.id for update in past.updates]) for past in found.history] == [
+        (2, [77]),
+        (3, [4, 6]),
+    ]
+    assert decode_sketch(found.history[1].updates[1].sketch).tolist() == [0.0, 0.0, 1.0, *[0.0] * 61]
+
+
+def test_update_that_is_not_to_be_had_is_not_called_stale():
+    old = PastRound(2, (SketchedUpdate(77, encode_sketch(compared().sketches[0])),))
+    assert rules(decided(Excluded(1, MISSING, "gone"), history=(old,)))[1] == MISSING
 
 
 def test_fewer_than_the_round_wants_end_it():

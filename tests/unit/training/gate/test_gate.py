@@ -8,7 +8,7 @@ from r3mes_ray.models.adapters import ModuleAdapter, make_package, write_package
 from r3mes_ray.models.adapters.modules import tensors_of
 from r3mes_ray.training.gate.copies import find_copies
 from r3mes_ray.training.gate.validation import MAX_STEP, check_effect, faults_of_effects
-from r3mes_ray.training.gram import gram_of_steps
+from r3mes_ray.training.steps import gram_of_steps
 from r3mes_ray.training.stored import stored as stored_package
 
 
