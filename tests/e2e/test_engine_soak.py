@@ -43,7 +43,7 @@ def check(kind, folder, experts, versions, seconds):
 
 @without_vllm
 def test_zipf_traffic_while_versions_change_gives_no_wrong_answer(tmp_path):
-    check("vllm", tmp_path, experts=80, versions=3, seconds=100)
+    check("vllm", tmp_path, experts=80, versions=3, seconds=120)
 
 
 @pytest.mark.soak
