@@ -37,7 +37,7 @@ def agrees(device: str, compute: Callable[[str], str] | None = None) -> bool:
 
 
 def digest_on(device: str) -> str:
-    """SHA-256 of what the published path is built of: inner products, sums, roots, factored and dense truncation."""
+    """SHA-256 of what the published path is built of: inner products, also of a ternary base, sums, roots and ranks."""
     generator = torch.Generator().manual_seed(0)
     rows, columns = SHAPE
     weight = torch.randint(-1, 2, SHAPE, generator=generator).double().to(device)
@@ -51,7 +51,8 @@ def digest_on(device: str) -> str:
     factored = truncate_reproducibly(b * gains[:, None], a, RANK)
     whole = truncate_reproducibly(dense, None, RANK)
     inner = product(b.T.contiguous(), b.T.contiguous()) * product(a, a)
+    along = product(weight, a)
     hashed = hashlib.sha256()
-    for tensor in (gains, inner, factored.b, factored.a, whole.b, whole.a):
+    for tensor in (gains, inner, along, factored.b, factored.a, whole.b, whole.a):
         hashed.update(tensor.cpu().contiguous().numpy().tobytes())
     return hashed.hexdigest()

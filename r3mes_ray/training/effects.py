@@ -54,10 +54,6 @@ class Effects:
     crosses: Tensor
     base_energy: Tensor
 
-    def members(self) -> Tensor:
-        """Ones where a column belongs to an adapter, (N, R)."""
-        return members(self.a, self.spans)
-
 
 def effects_of(
     weight: Tensor,
@@ -142,14 +138,6 @@ def stack(
     present = [part for part in parts if part is not None]
     b, a = torch.cat([empty_b, *(p.b for p in present)], dim=1), torch.cat([empty_a, *(p.a for p in present)])
     return *balanced(b, a), tuple(spans)
-
-
-def members(a: Tensor, spans: Sequence[slice]) -> Tensor:
-    """Ones where a row of A (R, k) belongs to an adapter, (N, R)."""
-    found = a.new_zeros(len(spans), a.shape[0])
-    for index, span in enumerate(spans):
-        found[index, span] = 1.0
-    return found
 
 
 def scaled(b: Tensor, factors: Tensor, spans: Sequence[slice]) -> Tensor:

@@ -20,7 +20,6 @@ from r3mes_ray.training.effects import (
     effects_of,
     groups_of,
     has_magnitude,
-    members,
     scaled,
     stack,
 )
@@ -126,7 +125,7 @@ def _within_groups(
         found.places.append(places)
         found.gains.append(effects.gains)
         found.crosses.append(effects.crosses)
-        own = _Stacked(index, places, effects.c, effects.a, effects.members())
+        own = _Stacked(index, places, effects.c, effects.a, _members(effects.a, effects.spans))
         gram[_block(places, places)] = _products(own, own, algebra)
         free -= own.c.numel() + own.a.numel()
         if not found.first or (free >= 0 and len(found.first) == index):
@@ -156,7 +155,15 @@ def _stacked(weight: Tensor, parts: Sequence[Part | None], groups: _Groups, inde
     """A group that is read again."""
     places, shape = groups.places[index], (weight.shape[0], weight.shape[1])
     b, a, spans = stack([parts[place] for place in places], shape, weight.device)
-    return _Stacked(index, places, scaled(b, groups.gains[index], spans), a, members(a, spans))
+    return _Stacked(index, places, scaled(b, groups.gains[index], spans), a, _members(a, spans))
+
+
+def _members(a: Tensor, spans: Sequence[slice]) -> Tensor:
+    """Ones where a row of A (R, k) belongs to an adapter, (N, R)."""
+    found = a.new_zeros(len(spans), a.shape[0])
+    for index, span in enumerate(spans):
+        found[index, span] = 1.0
+    return found
 
 
 def _fill(gram: Tensor, left: _Stacked, right: _Stacked, algebra: Algebra) -> None:

@@ -20,7 +20,8 @@ from r3mes_ray.wire.remes.remes.v1.tx_pb2 import MsgCommitAggregation, MsgReveal
 
 SALT_BYTES = 32
 EARLIER_ROUNDS = 8
-"""So many rounds before a round are asked whether an update stands in them; every node must ask the same ones."""
+"""So many rounds before a round are asked whether an update stands in them, and a version has the sketches of so many;
+every node must ask and keep the same ones."""
 STALE = "stale"
 """Rule of an update that an earlier round had."""
 EQUAL = 1

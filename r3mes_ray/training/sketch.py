@@ -4,8 +4,8 @@ With signs P (8, o) and Q (8, k) of each layer's own, the sketch is the 8 × 8 m
 Its norm and inner products are in expectation those of the steps: Alon, Matias and Szegedy's "tug of war" (1999) in
 both directions of a matrix. With X = e ⊙ W₀ + CA as in `gram`, P X Qᵀ = Σ eᵣ Pᵣ ⊗ (W₀Qᵀ)ᵣ over rows + (PC)(QAᵀ)ᵀ.
 
-The signs are everybody's, so that all nodes get the same bits: noise that is made for them moves a sketch far more than
-the step. Who hides a copy that way pays with the noise, as a copy does that moves the step itself.
+The signs are everybody's, so that all nodes get the same bits. So noise that is made for them moves a sketch √(ok)/8
+times more than the step, and costs nearly nothing: a sketch knows other encodings, not other weights.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ class LayerSketches:
 
     def add(self, places: range, effects: Effects) -> None:
         """Sketch a group of adapters, whose places in the layer these are."""
-        product = self._algebra.product
+        product, row_sums = self._algebra.product, self._algebra.row_sums
         found = self.found[places.start : places.stop]
-        if effects.a.shape[0]:
-            left, right = product(self._rows, effects.c.T), product(self._columns, effects.a)
-            found += product(effects.members(), _outer(left, right))
+        left, right = product(self._rows, effects.c.T), product(self._columns, effects.a)
+        for own, span in zip(found, effects.spans, strict=True):
+            # Each adapter is summed at its own scale: beside a giant an honest one would lose its bits.
+            own += row_sums(_outer(left[:, span], right[:, span]))
         shift = effects.gains - 1.0
         if bool(shift.any()):
             found += product(shift, self._base())

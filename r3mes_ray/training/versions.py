@@ -8,10 +8,12 @@ from pathlib import Path
 
 from r3mes_ray.chain import queries
 from r3mes_ray.chain.base import ChainClient
+from r3mes_ray.chain.records import RoundRecord
 from r3mes_ray.content.base import ContentStore, Limits
 from r3mes_ray.errors import InvalidInput
 from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin, read_package
 from r3mes_ray.models.adapters.history import History
+from r3mes_ray.models.adapters.package import MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES
 from r3mes_ray.training.gate.validation import MAX_RANK
 from r3mes_ray.training.objects import ObjectStore
 from r3mes_ray.training.outer import outer_step
@@ -22,8 +24,8 @@ from r3mes_ray.types import Cid
 START = "start"
 """Folder of the start version."""
 _FLOAT_BYTES = 4
-_MARGIN_BYTES = 4 * 2**20
-"""Two JSON files and a header of at most 1 MiB each, and what blocks add to a file."""
+_MARGIN_BYTES = MAX_MANIFEST_BYTES + MAX_CONFIG_BYTES + 3 * 2**20
+"""The two JSON files, the tensors' header, and what blocks add to a file."""
 
 
 def version_limit(shapes: Mapping[str, tuple[int, int]]) -> int:
@@ -66,26 +68,28 @@ async def fetch_package(store: ContentStore, cid: Cid, folder: Path, max_bytes: 
 
 async def fetch_versions(
     store: ContentStore,
-    start: Cid | None,
+    record: RoundRecord,
     previous: Sequence[Cid | None],
     folder: Path,
     max_bytes: int,
     objects: ObjectStore | None = None,
 ) -> Versions:
-    """Fetch the start version and those before it into new folders in a new one; None is the base, of no package.
+    """Fetch a round's start version and those before it into new folders in a new one; None is the base, of no package.
 
-    With an object store every host that it reaches has their layers. Raises as `fetch_package` does.
+    With an object store every host that it reaches has their layers. A history of another version is none. Raises as
+    `fetch_package` does.
     """
     folder.mkdir(parents=True)
     adapters: list[Adapter | None] = []
     history: History = ()
-    for name, cid in ((START, start), *((str(place), cid) for place, cid in enumerate(previous))):
+    for name, cid in ((START, record.start), *((str(place), cid) for place, cid in enumerate(previous))):
         package = None if cid is None else await fetch_package(store, cid, folder / name, max_bytes)
         if package is None:
             adapters.append(None)
             continue
-        if name == START and isinstance(package.manifest.origin, AggregateOrigin):
-            history = package.manifest.origin.history
+        manifest = package.manifest
+        if name == START and manifest.version == record.start_version and isinstance(manifest.origin, AggregateOrigin):
+            history = manifest.origin.history
         adapter = stored(folder / name, package)
         adapters.append(adapter if objects is None else share(adapter, objects))
     return Versions(adapters[0], tuple(adapters[1:]), history)

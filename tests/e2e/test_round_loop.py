@@ -159,6 +159,10 @@ def test_round_of_trained_updates_and_a_nan_makes_the_next_version(network, firs
     aggregate = asyncio.run(fetched(network, report["cid"], tmp_path))
     assert aggregate.config.use_dora
     assert list(aggregate.manifest.origin.accepted) == report["accepted"]
+    code, listed, _ = r3mes("round", "list", "--expert", EXPERT, "--home", network.home)
+    assert (code, [(entry["round_id"], entry["phase"]) for entry in listed]) == (0, [(report["round_id"], "done")])
+    code, status, _ = r3mes("round", "status", "--home", network.home)
+    assert (code, status) == (0, report | {"seconds": []})
     code, shown, _ = r3mes("round", "show", report["round_id"], "--home", network.home)
     assert (code, shown["report"]["cid"], len(shown["updates"])) == (0, report["cid"], 4)
 

@@ -1,4 +1,4 @@
-"""What an aggregate's manifest says of the updates in the expert: a sketch of each, to know it when it comes again.
+"""What an aggregate's manifest says of the updates that its rounds accepted: a sketch of each, to know it again.
 
 A sketch is 64 numbers in float32, linear in what an adapter does to the base; `training.sketch` computes them.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -63,7 +64,7 @@ def decode_sketch(text: str) -> Tensor:
     """The numbers of a sketch, (64,) float64.
 
     Raises:
-        PackageRejected: it is no base64, or holds something else than 64 finite numbers.
+        PackageRejected: it is not the base64 of 64 finite numbers, to the last bit.
     """
     try:
         data = base64.b64decode(text, validate=True)
@@ -72,19 +73,24 @@ def decode_sketch(text: str) -> Tensor:
     numbers = np.frombuffer(data, "<f4") if len(data) == 4 * SKETCH_SIZE else np.empty(0)
     if len(numbers) != SKETCH_SIZE or not np.isfinite(numbers).all():
         raise PackageRejected("manifest", "history", f"a sketch is not {SKETCH_SIZE} finite numbers")
+    if base64.b64encode(data).decode() != text:
+        raise PackageRejected("manifest", "history", "a sketch has bits beyond its numbers")
     return torch.from_numpy(numbers.astype(np.float64))
 
 
-def check_history(history: History) -> None:
-    """Refuse a history that none can be; whether it is that of its version is for those to say who recompute it.
+def check_history(history: History, version: int, accepted: Sequence[UpdateId]) -> None:
+    """Refuse a history that cannot be a version's; whether its sketches are true is said by those who recompute them.
 
     Raises:
-        PackageRejected: versions or ids do not ascend, there are too many, or a sketch is none.
+        PackageRejected: its versions do not lead to this one, its last round has other updates than were accepted, ids
+            do not ascend, there are too many, or a sketch is none.
     """
     versions = [past.version for past in history]
-    if versions != sorted(set(versions)):
-        raise PackageRejected("manifest", "history", "its versions do not ascend")
+    if versions != list(range(version + 1 - len(history), version + 1)):
+        raise PackageRejected("manifest", "history", f"its versions do not lead to {version}")
     ids = [[update.id for update in past.updates] for past in history]
+    if ids[-1:] != [list(accepted[:MAX_SKETCHES])]:
+        raise PackageRejected("manifest", "history", "its last round has other updates than were accepted")
     if any(own != sorted(set(own)) for own in ids):
         raise PackageRejected("manifest", "history", "ids of a round do not ascend")
     if sum(map(len, ids)) > MAX_SKETCHES:

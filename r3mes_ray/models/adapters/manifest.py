@@ -51,7 +51,7 @@ class AggregateOrigin:
         accepted: ids of the updates in it, ascending; `weights` in the same order.
         start_version: version that the updates started from; 0 is the base.
         discarded_energy: share of the result's squared norm, over all layers, that the target rank left out.
-        history: the updates that are in the expert, of this round and those before it.
+        history: sketches of the updates that this round and those before it accepted.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
@@ -63,7 +63,7 @@ class AggregateOrigin:
     excluded: tuple[Exclusion, ...]
     start_version: Count
     discarded_energy: Annotated[float, Field(ge=0, le=1)]
-    history: History = ()
+    history: History
     kind: Literal["aggregate"] = "aggregate"
 
 
@@ -137,4 +137,4 @@ def _check_ids(manifest: Manifest) -> None:
         raise PackageRejected("manifest", FILE, "an id is accepted and excluded")
     if len(origin.weights) != len(origin.accepted):
         raise PackageRejected("manifest", FILE, "accepted and weights differ in length")
-    check_history(origin.history)
+    check_history(origin.history, manifest.version, origin.accepted)

@@ -17,7 +17,10 @@ from r3mes_ray.models.adapters.modules import ModuleAdapter, modules_of
 from r3mes_ray.protocol.gradient_hash import AdapterConfig, gradient_hash
 
 FILES = (peft_config.FILE, tensors.FILE, manifest_file.FILE)
-_MAX_JSON_BYTES = 1 << 20
+MAX_CONFIG_BYTES = 2**20
+MAX_MANIFEST_BYTES = 8 * 2**20
+"""A manifest that names 30,000 updates, each with its fault."""
+_LIMITS = {peft_config.FILE: MAX_CONFIG_BYTES, manifest_file.FILE: MAX_MANIFEST_BYTES}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +123,7 @@ def _read_files(directory: Path, max_bytes: int) -> dict[str, bytes]:
         raise PackageRejected("files", directory.name, f"has not exactly the files {', '.join(FILES)}")
     if sum(entry.st_size for entry in found.values()) > max_bytes:
         raise PackageRejected("size", directory.name, f"is larger than {max_bytes} bytes")
-    for name in (peft_config.FILE, manifest_file.FILE):
-        if found[name].st_size > _MAX_JSON_BYTES:
-            raise PackageRejected("size", name, f"is larger than {_MAX_JSON_BYTES} bytes")
+    for name, limit in _LIMITS.items():
+        if found[name].st_size > limit:
+            raise PackageRejected("size", name, f"is larger than {limit} bytes")
     return {name: (directory / name).read_bytes() for name in FILES}

@@ -93,7 +93,7 @@ async def check_round(
     if (fault := undeclared(plan.parameters, recorded)) is not None:
         return Checked(record, revealed, _fraud(revealed, fault), None)
     previous = await previous_of(client, plan)
-    versions = await fetch_versions(store, record.start, previous, folder / "versions", limit)
+    versions = await fetch_versions(store, record, previous, folder / "versions", limit)
     try:
         own = await asyncio.to_thread(recompute, settings, loaded, plan, versions, recorded, folder / "updates")
     except (TooFewUpdates, InvalidAggregate) as error:

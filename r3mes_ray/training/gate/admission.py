@@ -17,7 +17,7 @@ from r3mes_ray.models.adapters.history import History
 from r3mes_ray.training.aggregation import Aggregate, aggregate_updates
 from r3mes_ray.training.gate.copies import find_copies
 from r3mes_ray.training.gate.repeats import continued, find_repeats
-from r3mes_ray.training.gate.update import MISSING, excluded
+from r3mes_ray.training.gate.update import excluded
 from r3mes_ray.training.gate.validation import faults_of_effects
 from r3mes_ray.training.geometry import Geometry, geometry_of
 from r3mes_ray.training.gram import part_of
@@ -72,13 +72,11 @@ def admit(
         verdicts: on each considered update.
         steps: of the valid ones.
         history: of the start version.
-        scores: what an evaluation gate refuses, and what it could not fetch; of an update that is refused before it
-            says nothing.
+        scores: what an evaluation gate refuses; of an update that is refused before it says nothing.
     """
     everyone = tuple(valid(verdicts))
     refused = {entry.update_id: entry for entry in plan.excluded}
     refused |= {update_id: found for update_id, found in verdicts.items() if isinstance(found, Excluded)}
-    refused |= {entry.update_id: entry for entry in scores if entry.rule == MISSING and entry.update_id in everyone}
     repeats = {everyone[place]: reason for place, reason in find_repeats(steps, history).items()}
     refused |= {id_: Excluded(id_, STALE, reason) for id_, reason in repeats.items() if id_ not in refused}
     ids = tuple(update_id for update_id in everyone if update_id not in refused)

@@ -1,7 +1,7 @@
 """Updates that are in the expert already and come again, in whatever encoding: known by the sketches in its manifest.
 
 What an update does is compared, not its step: an old x is at x − x₀ from today's start version, wherever it began. A
-miner that goes on in its old direction from the new version is no repeat.
+step that is taken again from the new version is no repeat: who goes on with the same data may well take it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from r3mes_ray.models.adapters.history import (
     encode_sketch,
 )
 from r3mes_ray.training.algebra import REPRODUCIBLE
-from r3mes_ray.training.gate.copies import SAME
 from r3mes_ray.training.reproducible import root
+from r3mes_ray.training.round import EARLIER_ROUNDS
 from r3mes_ray.training.steps import Steps
 from r3mes_ray.types import UpdateId
 
-KEPT_ROUNDS = 8
-"""Rounds that a history goes back; every node must keep the same ones."""
-ROUNDING = 1e-5
+REPEATED = 0.9999
+"""Cosine from which an update is an old one again. More than between updates of one round: who trains on the same data
+to the end comes near to where it was before."""
+SKETCH_ROUNDING = 1e-5
 """How far a sketch may be from ours, as a share of it: other arithmetic may move the last bits of its float32."""
 
 
@@ -42,7 +43,7 @@ def find_repeats(steps: Steps, history: History) -> dict[int, str]:
     lengths = [root(REPRODUCIBLE.row_dots(rows, rows)) for rows in (new, old)]
     size = lengths[0][:, None] * lengths[1][None, :]
     found = {}
-    for place, again in enumerate((size > 0) & (inner >= SAME * size)):
+    for place, again in enumerate((size > 0) & (inner >= REPEATED * size)):
         if bool(again.any()):
             first = int(again.to(torch.uint8).argmax())
             update, version = past[first]
@@ -66,7 +67,7 @@ def continued(
     places = {update_id: place for place, update_id in enumerate(everyone)}
     own = (SketchedUpdate(id_, encode_sketch(steps.sketches[places[id_]])) for id_ in accepted[:MAX_SKETCHES])
     found, room = [PastRound(version, tuple(own))], MAX_SKETCHES - len(accepted)
-    for past in reversed(history[-(KEPT_ROUNDS - 1) :]):
+    for past in reversed(history[1 - EARLIER_ROUNDS :]):
         if room <= 0:
             break
         found.append(PastRound(past.version, past.updates[:room]))
@@ -88,4 +89,4 @@ def same_history(said: History, ours: History) -> bool:
 
 
 def _near(said: Tensor, ours: Tensor) -> bool:
-    return float((said - ours).norm()) <= ROUNDING * float(ours.norm())
+    return float((said - ours).norm()) <= SKETCH_ROUNDING * float(ours.norm())

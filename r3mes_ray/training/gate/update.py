@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,8 @@ MISSING = "content-missing"
 """Rule of an update whose bytes are not to be had (yet): it is asked for again while time is left."""
 FOLDER = "update"
 """Name of the folder that an update is fetched into: it stands in reasons, which every node must write alike."""
-_MAX_DETAIL = 500
+_MAX_DETAIL = 200
+"""Characters of a reason, printable ASCII: a part of what is published, whoever wrote the words that it quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +93,18 @@ def _judged(job: FetchJob, parent: Path) -> AdapterPackage | Excluded:
     except ContentCorrupt:
         return Excluded(update_id, MISSING, f"{job.record.cid} has a damaged block in every store that was asked")
     except (ContentTimeout, ContentUnavailable) as error:
-        return Excluded(update_id, MISSING, f"{job.record.cid} is not to be had: {error}"[:_MAX_DETAIL])
+        return Excluded(update_id, MISSING, _printable(f"{job.record.cid} is not to be had: {error}"))
     except (ContentMalformed, ContentTooLarge, InvalidInput) as error:
-        return Excluded(update_id, "content", str(error)[:_MAX_DETAIL])
+        return Excluded(update_id, "content", _printable(str(error)))
 
 
 def excluded(update_id: UpdateId, error: PackageRejected) -> Excluded:
     """The value that a broken rule becomes."""
-    return Excluded(update_id, error.rule, f"{error.subject}: {error.detail}"[:_MAX_DETAIL])
+    return Excluded(update_id, error.rule, _printable(f"{error.subject}: {error.detail}"))
+
+
+def _printable(text: str) -> str:
+    return re.sub(r"[^ -~]", "?", text)[:_MAX_DETAIL]
 
 
 def _fetch(job: FetchJob, folder: Path) -> AdapterPackage:

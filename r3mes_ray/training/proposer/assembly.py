@@ -116,7 +116,7 @@ async def _versions(context: RoundContext, plan: RoundPlan, limit: int) -> Versi
     ports, folder = context.ports, context.workspace.versions
     remove_folder(folder)
     previous = await context.settlement.patiently(lambda: previous_of(ports.client, plan))
-    return await fetch_versions(ports.store, context.record.start, previous, folder, limit, ports.layers.objects)
+    return await fetch_versions(ports.store, plan.record, previous, folder, limit, ports.layers.objects)
 
 
 def is_intact(context: RoundContext, cid: Cid) -> bool:

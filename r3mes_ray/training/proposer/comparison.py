@@ -27,21 +27,20 @@ async def compare(
     What cannot be scored is not to be had, for the comparison as well: it begins again without it, as whoever
     recomputes the round begins.
     """
-    adapters = list(valid(verdicts).values())
-    steps = await asyncio.to_thread(compare_steps, base, adapters, versions.start, work=context.ports.layers)
+    known = {entry.update_id for entry in plan.excluded} | (verdicts.keys() - valid(verdicts).keys())
     gate = await _gate(context, plan)
-    lost: list[Excluded] = []
     while True:
-        admission = admit(plan, verdicts, steps, versions.history, lost)
+        adapters = list(valid(verdicts).values())
+        steps = await asyncio.to_thread(compare_steps, base, adapters, versions.start, work=context.ports.layers)
+        admission = admit(plan, verdicts, steps, versions.history)
         if gate is None:
             break
         refused = await _refused(context, plan, gate, admission.accepted, version_limit(base.linear_shapes))
-        gone = [entry for entry in refused if entry.rule == MISSING]
-        if not gone:
-            admission = admit(plan, verdicts, steps, versions.history, [*lost, *refused])
+        lost = {entry.update_id: entry for entry in refused if entry.rule == MISSING}
+        if not lost:
+            admission = admit(plan, verdicts, steps, versions.history, refused)
             break
-        lost += gone
-    known = {entry.update_id for entry in plan.excluded} | (verdicts.keys() - valid(verdicts).keys())
+        verdicts = {**verdicts, **lost}
     tell_rejected(context, [entry for entry in admission.excluded if entry.update_id not in known])
     return admission
 

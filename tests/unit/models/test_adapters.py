@@ -29,7 +29,8 @@ from r3mes_ray.models.adapters import (
     write_package,
 )
 from r3mes_ray.models.adapters.history import PastRound, SketchedUpdate
-from r3mes_ray.models.adapters.manifest import decode_manifest
+from r3mes_ray.models.adapters.manifest import decode_manifest, encode_manifest
+from r3mes_ray.models.adapters.package import MAX_MANIFEST_BYTES
 from r3mes_ray.models.adapters.tensors import decode_tensors, encode_tensors
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 
@@ -46,12 +47,12 @@ AGGREGATE = AggregateOrigin(
     (Exclusion(1, "finite", "NaN"),),
     0,
     0.125,
-    (PastRound(1, (SketchedUpdate(0, SKETCH), SketchedUpdate(3, SKETCH))),),
+    (PastRound(1, (SketchedUpdate(9, SKETCH),)), PastRound(2, (SketchedUpdate(0, SKETCH), SketchedUpdate(3, SKETCH)))),
 )
 
 
-def past(*updates, version=1):
-    return {"version": version, "updates": [{"id": number, "sketch": text} for number, text in updates]}
+def past(version, *ids, sketch=SKETCH):
+    return {"version": version, "updates": [{"id": number, "sketch": sketch} for number in ids]}
 
 
 def sketch_of(*numbers):
@@ -81,6 +82,19 @@ def test_package_of_an_aggregate_keeps_its_manifest(adapter, tmp_path):
     manifest = dataclasses.replace(package.manifest, origin=AGGREGATE, version=2)
     write_package(AdapterPackage(package.config, manifest, package.tensors), tmp_path / "p")
     assert read_package(tmp_path / "p", max_bytes=MIB).manifest == manifest
+
+
+def test_manifest_of_a_round_with_thousands_of_bad_updates_is_written_and_read(adapter):
+    """Whoever hands in many updates with long faults must not keep the honest aggregate from being published."""
+    rounds = [(version, range(128 * version, 128 * version + 128)) for version in range(1, 9)]
+    history = tuple(PastRound(version, tuple(SketchedUpdate(id_, SKETCH) for id_ in ids)) for version, ids in rounds)
+    excluded = tuple(Exclusion(id_, "gradient-hash", "x" * 200) for id_ in range(2000, 22000))
+    accepted = tuple(rounds[-1][1])
+    origin = AggregateOrigin(7, "mean", {}, accepted, (1 / 3,) * 128, excluded, 7, 0.125, history)
+    manifest = dataclasses.replace(adapter(1).manifest, origin=origin, version=8)
+    data = encode_manifest(manifest)
+    assert MIB < len(data) < MAX_MANIFEST_BYTES
+    assert decode_manifest(data) == manifest
 
 
 def test_package_bytes_do_not_depend_on_the_order_of_construction(base, adapter, tmp_path):
@@ -129,7 +143,7 @@ def test_package_with_ranks_by_layer_loads_in_peft(base, adapter, tmp_path):
     tensors[f"base_model.model.{name}.lora_B.weight"] = torch.ones(48, 2)
     config = dataclasses.replace(package.config, rank_pattern={name: 2}, alpha_pattern={name: 3})
     write_package(
-        make_package(config, tensors, base_id="test/base", expert="e", version=1, origin=AGGREGATE), tmp_path / "p"
+        make_package(config, tensors, base_id="test/base", expert="e", version=2, origin=AGGREGATE), tmp_path / "p"
     )
     again = read_package(tmp_path / "p", max_bytes=MIB)
     layer = PeftModel.from_pretrained(base.model, tmp_path / "p").get_submodule(f"base_model.model.{name}")
@@ -146,7 +160,7 @@ def test_gradient_hash_of_golden_package():
     }
     raw = golden["config"]
     config = AdapterConfig(**raw | {"target_modules": tuple(raw["target_modules"])})
-    package = make_package(config, tensors, base_id="b", expert="e", version=1, origin=AGGREGATE)
+    package = make_package(config, tensors, base_id="b", expert="e", version=2, origin=AGGREGATE)
     assert gradient_hash_of(package) == package.manifest.gradient_hash == golden["gradient_hash"]
 
 
@@ -209,24 +223,30 @@ def test_write_package_into_a_filled_folder_is_refused(adapter, folder):
         {"accepted": [0, 0]},
         {"round": -1},
         {"excluded": [{"id": 1}]},
-        {"history": [past((1, SKETCH), version=2), past((2, SKETCH), version=2)]},
-        {"history": [past((1, SKETCH), version=3), past((2, SKETCH), version=2)]},
-        {"history": [past((2, SKETCH), (2, SKETCH))]},
-        {"history": [past((2, SKETCH), (1, SKETCH))]},
-        {"history": [past((2, SKETCH), version=0)]},
-        {"history": [past((1, sketch_of(0, math.nan)))]},
-        {"history": [past((1, sketch_of(math.inf)))]},
-        {"history": [past((1, SKETCH[:-4]))]},
-        {"history": [past((1, SKETCH + "AAAA"))]},
-        {"history": [past((1, "!" * 344))]},
-        {"history": [past((1, "A" * 344))]},
-        {"history": [past(*((number, SKETCH) for number in range(1025)))]},
-        {"history": [{**past((1, SKETCH)), "more": 1}]},
+        {"history": []},
+        {"history": [past(2, 0)]},
+        {"history": [past(1, 0, 3)]},
+        {"history": [past(2, 0, 3), past(2, 0, 3)]},
+        {"history": [past(0, 9), past(2, 0, 3)]},
+        {"history": [past(3, 9), past(2, 0, 3)]},
+        {"history": [past(0, 9), past(1, 9), past(2, 0, 3)]},
+        {"history": [past(1, 9, 9), past(2, 0, 3)]},
+        {"history": [past(1, 9, 8), past(2, 0, 3)]},
+        {"history": [past(1, *range(1023)), past(2, 0, 3)]},
+        {"history": [past(2, 0, 3, sketch=sketch_of(0, math.nan))]},
+        {"history": [past(2, 0, 3, sketch=sketch_of(math.inf))]},
+        {"history": [past(2, 0, 3, sketch=SKETCH[:-4])]},
+        {"history": [past(2, 0, 3, sketch=SKETCH + "AAAA")]},
+        {"history": [past(2, 0, 3, sketch="!" * 344)]},
+        {"history": [past(2, 0, 3, sketch="A" * 344)]},
+        {"history": [past(2, 0, 3, sketch=SKETCH[:-3] + chr(ord(SKETCH[-3]) + 1) + "==")]},
+        {"history": [{**past(2, 0, 3), "more": 1}]},
         {"history": None},
     ],
 )
 def test_decode_manifest_of_an_origin_that_contradicts_itself_is_refused(adapter, changes):
-    manifest = dataclasses.replace(adapter(1).manifest, origin=AGGREGATE)
+    manifest = dataclasses.replace(adapter(1).manifest, origin=AGGREGATE, version=2)
+    assert decode_manifest(encode_manifest(manifest)) == manifest
     value = dataclasses.asdict(manifest)
     value["origin"] = value["origin"] | changes
     with pytest.raises(PackageRejected, match="rule manifest"):

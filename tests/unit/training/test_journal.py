@@ -1,4 +1,5 @@
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import pytest
 
 from r3mes_ray.errors import JournalDamaged, RoundBusy
 from r3mes_ray.training.journal import journal_path, journalled_rounds, open_journal, read_journal
+from r3mes_ray.training.proposer.workspace import sync_folder
 from r3mes_ray.training.records import (
     Aggregated,
     Began,
@@ -48,6 +50,47 @@ def write(home, records):
     with open_journal(home, CHAIN, ROUND) as journal:
         for record in records:
             journal.append(record)
+
+
+@pytest.fixture
+def unsynced(monkeypatch):
+    """Files and folders that were changed since they were last synced: a power cut may take that back."""
+    changed, write, sync, make = set(), os.write, os.fsync, os.mkdir
+
+    def noted_write(file, data):
+        changed.add(os.fstat(file).st_ino)
+        return write(file, data)
+
+    def noted_sync(file):
+        sync(file)
+        changed.discard(os.fstat(file).st_ino)
+
+    def noted_make(path, *arguments):
+        make(path, *arguments)
+        changed.add(os.stat(os.path.dirname(path)).st_ino)
+
+    monkeypatch.setattr(os, "write", noted_write)
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(os, "mkdir", noted_make)
+    return changed
+
+
+def test_journal_record_is_on_disk_when_its_append_returns(tmp_path, unsynced):
+    with open_journal(tmp_path, CHAIN, ROUND) as journal:
+        assert unsynced == set()
+        for record in RECORDS:
+            journal.append(record)
+            assert unsynced == set()
+
+
+def test_synced_folder_has_its_files_and_their_names_on_disk(tmp_path, unsynced):
+    folder = tmp_path / "package"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / name).write_bytes(b"1")
+        unsynced |= {path.stat().st_ino for path in (folder / name, folder)}
+    sync_folder(folder)
+    assert unsynced == set()
 
 
 def test_journal_reopened_gives_back_every_record(tmp_path):

@@ -82,3 +82,26 @@ def test_signs_of_layers_and_of_their_sides_differ():
     overlaps = [abs(float((x * y).mean())) for i, x in enumerate(drawn) for y in drawn[:i]]
     assert max(overlaps) < 0.25
     assert np.mean([float(drawn_one.mean()) for drawn_one in drawn]) == pytest.approx(0.0, abs=0.1)
+
+
+def hostile(weight, axis_rows, axis_columns):
+    """As much as the gate for one update takes, along the signs."""
+    rows, columns = signs("mlp.up", "out", len(weight)), signs("mlp.up", "in", weight.shape[1])
+    size = 50 * weight.norm() / (weight.numel() ** 0.5)
+    return Part(rows[axis_rows][:, None] * size, columns[axis_columns][None, :])
+
+
+@pytest.mark.parametrize("kinds", [["lora"] * 3, ["dora", "lora", "dora"]])
+def test_sketch_has_the_same_bits_alone_and_beside_a_giant_along_the_signs(kinds):
+    """A refused update must not take the others' sketches with it."""
+    generator = torch.Generator().manual_seed(5)
+    weight = torch.randn(96, 80, generator=generator, dtype=torch.float64)
+    parts = [Part(p.b * 1e-3, p.a * 1e-3, p.magnitude) for p in parts_of(generator, weight, kinds)]
+    giant = hostile(weight, 0, 0)
+    loud = Part(giant.b, giant.a, 50 * weight.norm(dim=1))
+    beside = sketched("mlp.up", weight, [giant, *parts, loud, giant])[1:-2]
+    alone = torch.cat([sketched("mlp.up", weight, [part]) for part in parts])
+    assert torch.equal(beside, alone)
+    rows, across = signs("mlp.up", "out", 96), signs("mlp.up", "in", 80)
+    expected = torch.stack([(rows @ dense_step(weight, part) @ across.T / 8).reshape(64) for part in parts])
+    torch.testing.assert_close(beside, expected, rtol=1e-9, atol=1e-9 * float(expected.abs().max()))

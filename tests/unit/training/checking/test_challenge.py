@@ -56,8 +56,12 @@ async def world(chain, clock, base, packages, tmp_path):
         (tmp_path / "check").mkdir()
         return await check_round(settings, client, store, lambda: base, 0, tmp_path / "check")
 
-    async def republish(tensors, **origin):
+    async def republish(tensors, accepted=None, **origin):
         manifest = package.manifest
+        accepted = manifest.origin.accepted if accepted is None else accepted
+        (past,) = manifest.origin.history
+        past = replace(past, updates=tuple(update for update in past.updates if update.id in accepted))
+        origin |= {"accepted": accepted, "history": (past,)}
         made = make_package(
             package.config,
             tensors,

@@ -5,14 +5,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from r3mes_ray.chain.decode import round_record, update_record
 from r3mes_ray.content import open_store
 from r3mes_ray.models.adapters import UpdateOrigin, make_package, read_package, write_package
+from r3mes_ray.models.adapters.history import SketchedUpdate, decode_sketch, encode_sketch
 from r3mes_ray.protocol.address import format_address
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.checking.verification import verify_round
-from r3mes_ray.training.gate import admission
 from r3mes_ray.training.proposer.context import RoundPorts
 from r3mes_ray.training.proposer.coordinator import RoundCoordinator
 from r3mes_ray.training.round import EARLIER_ROUNDS, earlier_updates, plan_round
@@ -163,10 +164,16 @@ async def test_last_rounds_update_in_other_bytes_is_stale_for_proposer_and_check
     assert (await second_round.verify()).verdict == "EXACT"
 
 
-async def test_aggregate_that_took_last_rounds_update_in_other_bytes_is_fraud(second_round, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(admission, "find_repeats", lambda steps, history: {})
-        assert (await second_round.run()).accepted == (0, 1, 2)
+async def test_aggregate_that_took_last_rounds_update_in_other_bytes_is_fraud(second_round, chain, tmp_path):
+    """Its proposer has forgotten what is in the expert."""
+    true, version = chain.round.start_cid, second_round.version
+    origin = version.manifest.origin
+    forgotten = tuple(SketchedUpdate(update.id, encode_sketch(torch.ones(64))) for update in origin.history[0].updates)
+    origin = replace(origin, history=(replace(origin.history[0], updates=forgotten),))
+    write_package(replace(version, manifest=replace(version.manifest, origin=origin)), tmp_path / "forgotten")
+    chain.round.start_cid = await second_round.store.add(tmp_path / "forgotten")
+    assert (await second_round.run()).accepted == (0, 1, 2)
+    chain.round.start_cid = true
     found = await second_round.verify()
     assert (found.verdict, found.accepted) == ("FRAUD", (0, 2))
 
@@ -177,11 +184,21 @@ async def test_aggregate_with_a_false_history_is_fraud(second_round, chain, tmp_
     await second_round.store.get(report.cid, tmp_path / "second-version")
     package = read_package(tmp_path / "second-version", max_bytes=2**20)
     origin = package.manifest.origin
-    forged = replace(package, manifest=replace(package.manifest, origin=replace(origin, history=origin.history[1:])))
-    write_package(forged, tmp_path / "forged")
-    chain.aggregations[0].aggregated_gradient_ipfs_hash = await second_round.store.add(tmp_path / "forged")
-    found = await second_round.verify()
-    assert (found.verdict, found.reason) == (
-        "FRAUD",
-        "its manifest has other sketches than its updates and its start version give",
-    )
+    first, last = origin.history
+
+    async def verdict_on(name, *history):
+        manifest = replace(package.manifest, origin=replace(origin, history=history))
+        write_package(replace(package, manifest=manifest), tmp_path / name)
+        chain.aggregations[0].aggregated_gradient_ipfs_hash = await second_round.store.add(tmp_path / name)
+        found = await second_round.verify()
+        return found.verdict, found.reason
+
+    def moved(past, share):
+        sketched = [(update.id, decode_sketch(update.sketch) * (1 + share)) for update in past.updates]
+        return replace(past, updates=tuple(SketchedUpdate(id_, encode_sketch(sketch)) for id_, sketch in sketched))
+
+    false = ("FRAUD", "its manifest has other sketches than its updates and its start version give")
+    assert await verdict_on("forgets", last) == false
+    assert await verdict_on("rewrites", moved(first, 1e-6), last) == false
+    assert await verdict_on("another", first, moved(last, 1e-3)) == false
+    assert (await verdict_on("other-arithmetic", first, moved(last, 1e-6)))[0] == "EQUIVALENT"

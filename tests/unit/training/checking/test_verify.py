@@ -183,6 +183,9 @@ async def test_aggregate_that_claims_to_be_another_is_fraud(world, tmp_path, cla
         manifest = replace(manifest, origin=replace(manifest.origin, **{claim: other[claim]}))
     else:
         manifest = replace(manifest, **{claim: other[claim]})
+        (past,) = manifest.origin.history
+        past = replace(past, version=manifest.version)
+        manifest = replace(manifest, origin=replace(manifest.origin, history=(past,)))
     write_package(replace(package, manifest=manifest), tmp_path / "claims")
     await world.republish(tmp_path / "claims")
     found = await world.verify()

@@ -26,12 +26,13 @@ def plan(**parameters):
     )
 
 
-def decided(*scores, history=()):
-    return admit(plan(), VERDICTS, compared(), history, scores)
+def decided(*scores, history=(), lost=None):
+    verdicts = VERDICTS if lost is None else VERDICTS | {lost: Excluded(lost, MISSING, "gone")}
+    return admit(plan(), verdicts, compared(lost), history, scores)
 
 
-def compared():
-    moved = torch.tensor(list(STEPS.values()), dtype=torch.float64)
+def compared(lost=None):
+    moved = torch.tensor([step for update, step in STEPS.items() if update != lost], dtype=torch.float64)
     sketches = torch.nn.functional.pad(moved, (0, 61))
     return Steps(moved @ moved.T, sketches, torch.zeros(64, dtype=torch.float64))
 
@@ -54,17 +55,16 @@ def test_copy_stays_one_where_its_original_is_refused_for_its_loss():
 
 
 def test_copy_enters_where_its_original_is_not_to_be_had_any_more():
-    found = decided(Excluded(1, MISSING, "gone"))
+    found = decided(lost=1)
     assert found.accepted == (3, 4, 6)
     assert rules(found) == {0: "stale", 1: MISSING, 2: "norm", 5: "copy"}
     assert found.compared == (3, 4, 5, 6)
     assert torch.equal(found.gram.diagonal(), torch.ones(4, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("rule", [LOSS, MISSING])
 @pytest.mark.parametrize("update", [0, 2, 99])
-def test_score_of_an_update_that_is_refused_before_it_or_unknown_says_nothing(rule, update):
-    assert rules(decided(Excluded(update, rule, "late"))) == rules(decided())
+def test_score_of_an_update_that_is_refused_before_it_or_unknown_says_nothing(update):
+    assert rules(decided(Excluded(update, LOSS, "late"))) == rules(decided())
 
 
 def test_loss_of_a_copy_does_not_change_why_it_is_refused():
@@ -72,7 +72,7 @@ def test_loss_of_a_copy_does_not_change_why_it_is_refused():
 
 
 def test_order_of_scores_decides_nothing():
-    scores = [Excluded(1, MISSING, "gone"), Excluded(3, LOSS, "worse"), Excluded(6, LOSS, "worse")]
+    scores = [Excluded(1, LOSS, "worse"), Excluded(3, LOSS, "worse"), Excluded(6, LOSS, "worse")]
     found = [decided(*scores), decided(*scores[::-1])]
     assert [one.accepted for one in found] == [(4,), (4,)]
     assert found[0].excluded == found[1].excluded
@@ -93,7 +93,7 @@ def test_update_that_is_in_the_expert_is_stale_and_so_is_its_copy_and_neither_is
 
 def test_update_that_is_not_to_be_had_is_not_called_stale():
     old = PastRound(2, (SketchedUpdate(77, encode_sketch(compared().sketches[0])),))
-    assert rules(decided(Excluded(1, MISSING, "gone"), history=(old,)))[1] == MISSING
+    assert rules(decided(lost=1, history=(old,)))[1] == MISSING
 
 
 def test_fewer_than_the_round_wants_end_it():

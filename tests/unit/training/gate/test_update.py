@@ -12,6 +12,7 @@ from r3mes_ray.chain.decode import round_record, update_record
 from r3mes_ray.content import open_store
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import AggregateOrigin, make_package, write_package
+from r3mes_ray.models.adapters.history import PastRound, SketchedUpdate, encode_sketch
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.gate.update import FetchJob, fetch_update
 from r3mes_ray.training.gate.validation import Demand, check_effect
@@ -118,7 +119,8 @@ async def test_update_of_another_base_is_excluded(verdict, packages):
 
 async def test_update_that_is_an_aggregate_is_excluded(verdict, packages, chain, settings):
     package = packages.make(1)
-    origin = AggregateOrigin(0, "mean", {}, (0,), (1.0,), (), 0, 0.0)
+    history = (PastRound(1, (SketchedUpdate(0, encode_sketch(torch.ones(64))),)),)
+    origin = AggregateOrigin(0, "mean", {}, (0,), (1.0,), (), 0, 0.0, history)
     other = make_package(package.config, package.tensors, base_id="tiny", expert="python", version=1, origin=origin)
     folder = settings.home / "aggregate"
     write_package(other, folder)
