@@ -1,4 +1,4 @@
-"""No wrong adapter, no illegal eviction, no growth: minutes of vLLM in CI, twenty of each engine with `make soak`."""
+"""No wrong adapter, no illegal eviction, no growth: two minutes of vLLM in CI, twenty of each engine with `make soak`."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ def check(kind, folder, experts, versions, seconds):
 
 @without_vllm
 def test_zipf_traffic_while_versions_change_gives_no_wrong_answer(tmp_path):
-    check("vllm", tmp_path, experts=80, versions=3, seconds=100)
+    check("vllm", tmp_path, experts=80, versions=3, seconds=120)
 
 
 @pytest.mark.soak
