@@ -113,13 +113,31 @@ def save_peft(model, folder: Path, seed: int, rank: int, *, dora: bool, **target
     adapted.save_pretrained(folder)
 
 
-def save_package(base: BaseModel, folder: Path, seed: int, rank: int, *, dora: bool, layers: int | None = None) -> None:
-    """A package of ours with random factors and magnitudes, on every linear layer (or the first `layers`)."""
-    weights = {name: base.effective_weight(name) for name in list(base.linear_shapes)[:layers]}
-    write_package(package_of(weights, base.base_id, base.base_hash, seed, rank, dora=dora), folder)
+def save_package(base: BaseModel, folder: Path, seed: int, rank: int, **options) -> None:
+    """Write a `package_for`."""
+    write_package(package_for(base, seed, rank, **options), folder)
 
 
-def package_of(weights: Mapping[str, torch.Tensor], base_id: str, base_hash: str, seed: int, rank: int, *, dora: bool):
+def package_for(
+    base: BaseModel, seed: int, rank: int = 4, *, of: str = "", layers: int | None = None, base_hash=None, **options
+):
+    """A package of ours on every linear layer whose name ends with `of`, or the first `layers` of them."""
+    names = [name for name in base.linear_shapes if name.endswith(of)][:layers]
+    weights = {name: base.effective_weight(name) for name in names}
+    return package_of(weights, base.base_id, base_hash or base.base_hash, seed, rank, **options)
+
+
+def package_of(
+    weights: Mapping[str, torch.Tensor],
+    base_id: str,
+    base_hash: str,
+    seed: int,
+    rank: int,
+    *,
+    dora: bool = False,
+    expert: str = "e",
+    version: int = 1,
+):
     """A package with random factors and magnitudes for these layers."""
     generator = torch.Generator().manual_seed(seed)
     modules = {}
@@ -142,7 +160,7 @@ def package_of(weights: Mapping[str, torch.Tensor], base_id: str, base_hash: str
         base_hash=base_hash,
     )
     origin = UpdateOrigin(miner="remes1miner", round=0)
-    return make_package(config, tensors_of(modules), base_id=base_id, expert="e", version=1, origin=origin)
+    return make_package(config, tensors_of(modules), base_id=base_id, expert=expert, version=version, origin=origin)
 
 
 def make_case(kind: str, folder: Path):
@@ -212,6 +230,7 @@ __all__ = [
     "Made",
     "Oracle",
     "make_case",
+    "package_for",
     "package_of",
     "save_bitnet_layer",
     "save_package",
