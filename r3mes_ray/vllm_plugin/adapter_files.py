@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +23,9 @@ from r3mes_ray.models.adapters.modules import MAGNITUDE, PREFIX, A, B, canonical
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
 MAX_BYTES = 1 << 32
 _MAX_JSON_BYTES = 1 << 20
+NO_LINEAR = "is no linear layer of the model; embeddings, lm_head and experts (MoE) take no adapter"
+_ELSEWHERE = re.compile(rf"(?:{re.escape(PREFIX)})?(.+?)\.(?:lora_embedding_[AB]|base_layer)(?:\..+)?")
+"""Names of tensors that PEFT saves for embeddings, for `lm_head` with its weight, and for parameters of experts."""
 _FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -59,6 +64,7 @@ def read_adapter(folder: Path, context_tokens: int | None) -> AdapterFiles:
         tensors = load(data)
     except SafetensorError as error:
         raise PackageRejected("safetensors", TENSORS, str(error)) from error
+    _refuse_other_targets(config, tensors)
     digest = hashlib.sha256(config)
     digest.update(data)
     return AdapterFiles(_modules(tensors, helper), helper, digest.hexdigest(), None, bool(helper.use_dora))
@@ -69,6 +75,14 @@ def _read(path: Path, max_bytes: int) -> bytes:
         raise PackageRejected("size", path.name, f"is larger than {max_bytes} bytes")
     with path.open("rb") as file:
         return file.read(max_bytes)
+
+
+def _refuse_other_targets(config: bytes, tensors: Mapping[str, Tensor]) -> None:
+    """Name what is adapted beside linear layers, which the shapes of its tensors would not say."""
+    parameters = json.loads(config).get("target_parameters") or []
+    found = [*parameters, *(match[1] for match in map(_ELSEWHERE.fullmatch, sorted(tensors)) if match)]
+    if found:
+        raise PackageRejected("target", str(found[0]), NO_LINEAR)
 
 
 def without_dora(helper: PEFTHelper) -> PEFTHelper:

@@ -141,6 +141,8 @@ class BitNetForCausalLM(llama.LlamaForCausalLM):
         if vllm_config.quant_config is None:
             vllm_config.quant_config = BitNetQuantization({})
         super().__init__(vllm_config=vllm_config, prefix=prefix, layer_type=BitNetDecoderLayer)
+        # Not from `self.quant_config`: vLLM sets it before this, to none where the folder names no scheme.
+        self._scheme = vllm_config.quant_config.scheme
         self._dtype = vllm_config.model_config.dtype
 
     def load_weights(self, weights: Iterable[tuple[str, Tensor]]) -> set[str]:
@@ -162,7 +164,7 @@ class BitNetForCausalLM(llama.LlamaForCausalLM):
             packed = waiting.get(f"{linear}{_WEIGHT}")
             if packed is None or (packed.dtype == torch.uint8 and f"{linear}{_SCALE}" not in waiting):
                 continue
-            found = ternary_weight(linear, waiting, self.quant_config.scheme, self.config)
+            found = ternary_weight(linear, waiting, self._scheme, self.config)
             yield f"{linear}{_WEIGHT}", found.codes.to(self._dtype)
             yield f"{linear}{_SCALE}", torch.full((len(found.codes),), found.scale)
             waiting = {key: value for key, value in waiting.items() if not key.startswith(linear)}

@@ -17,6 +17,7 @@ from vllm.lora import layers as stock
 from vllm.lora.layers.base_linear import BaseLinearLayerWithLoRA
 
 from r3mes_ray.vllm_plugin.operation import LAYER_KEY
+from r3mes_ray.vllm_plugin.row_operations import scale_rows
 from r3mes_ray.vllm_plugin.slots import SlotBank
 
 Factors = Tensor | Sequence[Tensor | None]
@@ -171,7 +172,7 @@ class StackedLayer(ExactLayer):
     def adapt(self, y: Tensor, x: Tensor) -> None:
         """Scale, then let vLLM's kernels add the factors' product."""
         wrapper = self.punica_wrapper
-        torch.ops.r3mes.scale_rows(y, self.gain_offsets, wrapper._token_lora_indices[: len(y)])
+        scale_rows(y, self.gain_offsets, wrapper._token_lora_indices[: len(y)])
         wrapper.add_lora_linear(y, x, self.lora_a_stacked, self.lora_b_stacked, 1.0, self.output_slices)
 
 

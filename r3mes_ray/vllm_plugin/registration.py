@@ -11,6 +11,7 @@ from vllm.platforms import current_platform
 import r3mes_ray.vllm_plugin.operation
 import r3mes_ray.vllm_plugin.row_operations  # noqa: F401 (both register operations)
 from r3mes_ray.vllm_plugin.bitnet_quantization import METHOD, BitNetQuantization
+from r3mes_ray.vllm_plugin.experts import keep_kernels
 from r3mes_ray.vllm_plugin.layers import GROUPED_LAYERS, STACKED_LAYERS
 from r3mes_ray.vllm_plugin.modes import check_configurations
 from r3mes_ray.vllm_plugin.worker import ExactWorkerManager
@@ -29,6 +30,7 @@ def register_all() -> None:
     known = vllm.lora.utils._all_lora_classes
     vllm.lora.utils._all_lora_classes = tuple(ours.get(stock, stock) for stock in known)
     check_configurations()
+    keep_kernels()
     mixin.LRUCacheWorkerLoRAManager = ExactWorkerManager
     if cpu:
         type(current_platform).get_punica_wrapper = classmethod(lambda cls: _PUNICA)

@@ -22,8 +22,9 @@ from vllm.platforms import current_platform
 from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.models.gains import DEFAULT_BYTES, GainCache, Gains
-from r3mes_ray.vllm_plugin.adapter_files import AdapterFiles, read_adapter, without_dora
+from r3mes_ray.vllm_plugin.adapter_files import NO_LINEAR, AdapterFiles, read_adapter, without_dora
 from r3mes_ray.vllm_plugin.base_weights import BaseWeights
+from r3mes_ray.vllm_plugin.experts import expert_modules
 from r3mes_ray.vllm_plugin.layers import ExactLayer
 from r3mes_ray.vllm_plugin.modes import refuse_modes
 from r3mes_ray.vllm_plugin.ready import ReadyAdapter, ReadyLayer, make_ready, take
@@ -71,13 +72,24 @@ class ExactModelManager(LRUCacheLoRAModelManager):
         return None
 
     def _create_lora_modules(self) -> None:
+        left = expert_modules(self.model)
         if current_platform.is_cpu():
             # vLLM's CPU path for them gives base rows another adapter, and costs a product over the vocabulary.
-            embeddings = set(getattr(self.model, "embedding_modules", None) or {})
-            self.supported_lora_modules = [name for name in self.supported_lora_modules if name not in embeddings]
+            left |= set(getattr(self.model, "embedding_modules", None) or {})
+        self.supported_lora_modules = [name for name in self.supported_lora_modules if name not in left]
         super()._create_lora_modules()
+        self._wrap_under_every_name()
         for wrapper in self.punica_wrapper_mapping.values():
             wrapper._token_lora_indices.fill_(-1)
+
+    def _wrap_under_every_name(self) -> None:
+        """Where the model also holds a layer under a second name, vLLM leaves that one without adapters."""
+        exact = {id(layer.base_layer): layer for layer in self.modules.values() if isinstance(layer, ExactLayer)}
+        for parent in self.model.modules():
+            for name, child in parent._modules.items():
+                layer = exact.get(id(child))
+                if layer is not None and layer is not parent:
+                    parent._modules[name] = layer
 
 
 class ExactWorkerManager(LRUCacheWorkerLoRAManager):
@@ -168,9 +180,7 @@ class ExactWorkerManager(LRUCacheWorkerLoRAManager):
         manager: ExactModelManager = self._adapter_manager
         found = manager.layer_of(vllm_name)
         if found is None:
-            raise PackageRejected(
-                "target", name, "is no linear layer of the model; embeddings, lm_head and experts (MoE) take no adapter"
-            )
+            raise PackageRejected("target", name, NO_LINEAR)
         layer, index = found
         shape, own = layer.matrix_shape(index), (module.b.shape[0], module.a.shape[1])
         if own != shape:

@@ -9,12 +9,11 @@ from importlib.util import find_spec
 
 import pytest
 import torch
+from engine_models import package_for
 
 from r3mes_ray.errors import DeadlineExceeded, InvalidInput, PackageRejected, PromptTooLong, QueueFull
-from r3mes_ray.models.adapters import AdapterPackage, UpdateOrigin, make_package
-from r3mes_ray.models.adapters.modules import ModuleAdapter, tensors_of
+from r3mes_ray.models.adapters import AdapterPackage
 from r3mes_ray.models.base import load_base
-from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.serving.inference import open_backend
 from r3mes_ray.serving.inference.base import GenerationRequest, Sampling
 from r3mes_ray.settings import parse_settings
@@ -53,20 +52,6 @@ def opened(kind, tmp_path_factory):
 @pytest.fixture
 def backend(opened):
     return opened.backend
-
-
-def package_of(base, seed, rank=4, *, dora=False, base_hash=None, strength=0.1):
-    generator = torch.Generator().manual_seed(seed)
-    modules = {}
-    for name, (rows, columns) in base.linear_shapes.items():
-        a = torch.randn(rank, columns, generator=generator) * 0.1
-        b = torch.randn(rows, rank, generator=generator) * strength
-        magnitude = base.effective_weight(name).norm(dim=1) * (1 + 0.1 * torch.rand(rows, generator=generator))
-        modules[name] = ModuleAdapter(a, b, 2.0, magnitude if dora else None)
-    targets = tuple(sorted({name.rpartition(".")[2] for name in modules}))
-    config = AdapterConfig("LORA", rank, 2 * rank, False, dora, targets, {}, {}, base_hash or base.base_hash)
-    origin = UpdateOrigin("remes1miner", 0)
-    return make_package(config, tensors_of(modules), base_id=base.base_id, expert=f"e{seed}", version=1, origin=origin)
 
 
 async def put(backend, slot, package):
@@ -124,7 +109,7 @@ async def test_generate_ends_before_a_stop_text(backend, asked):
 
 async def test_generate_beside_seven_others_is_as_alone_with_and_without_adapters(backend, asked, base):
     for slot in range(7):
-        await put(backend, slot, package_of(base, slot, RANKS[slot % 4], dora=slot % 2 == 0))
+        await put(backend, slot, package_for(base, slot, RANKS[slot % 4], dora=slot % 2 == 0))
     requests = [
         asked(text, slot=slot, top_logprobs=0, max_tokens=12) for text in QUESTIONS[1:3] for slot in range(-1, 7)
     ]
@@ -143,6 +128,39 @@ async def test_generate_with_a_seed_does_not_depend_on_others(backend, asked):
     others = [asked(text, temperature=1.5, seed=seed) for seed, text in enumerate(QUESTIONS)]
     together = await asyncio.gather(answer(backend, request), *(answer(backend, other) for other in others[:3]))
     assert together[0] == alone
+
+
+@pytest.mark.parametrize("cut", [{"top_k": 1}, {"top_p": 1e-6}, {"min_p": 1.0}], ids=str)
+async def test_generate_cut_to_the_likeliest_token_is_greedy(backend, asked, cut):
+    greedy = await answer(backend, asked(QUESTIONS[1]))
+    hot = {"temperature": 1.5, "seed": 3}
+    assert await answer(backend, asked(QUESTIONS[1], **hot)) != greedy
+    assert await answer(backend, asked(QUESTIONS[1], **hot, **cut)) == greedy
+
+
+@pytest.mark.parametrize(
+    "penalty", [{"presence_penalty": 2.0}, {"frequency_penalty": 2.0}, {"repetition_penalty": 1.5}], ids=str
+)
+async def test_generate_with_a_penalty_is_greedy_by_its_formula(backend, asked, base, penalty):
+    text, _, reason = await answer(backend, asked(QUESTIONS[1], **penalty))
+    assert reason == "length"
+    assert text == penalised(base, QUESTIONS[1], **penalty)
+    assert text != (await answer(backend, asked(QUESTIONS[1])))[0]
+
+
+@torch.no_grad()
+def penalised(base, question, presence_penalty=0.0, frequency_penalty=0.0, repetition_penalty=1.0):
+    """Greedy text by the formulas of OpenAI (of what was generated) and of the CTRL paper (of the prompt too)."""
+    prompt, said = base.tokenizer.encode(question), []
+    for _ in range(TOKENS):
+        logits = base.model(input_ids=torch.tensor([prompt + said])).logits[0, -1].float()
+        logits[base.tokenizer.all_special_ids] = float("-inf")
+        for token in set(prompt + said):
+            logits[token] *= repetition_penalty if logits[token] < 0 else 1 / repetition_penalty
+        for token in set(said):
+            logits[token] -= presence_penalty + frequency_penalty * said.count(token)
+        said.append(int(logits.argmax()))
+    return base.tokenizer.decode(said)
 
 
 async def test_generate_bias_and_penalties_change_what_is_chosen(backend, asked, opened):
@@ -196,15 +214,15 @@ async def test_prepare_of_another_bases_adapter_is_refused_and_changes_nothing(b
     expected = await answer(backend, asked(QUESTIONS[1]))
     running = asyncio.create_task(answer(backend, asked(QUESTIONS[1])))
     with pytest.raises(PackageRejected, match="base"):
-        await backend.prepare(package_of(base, 1, base_hash="ab" * 32))
+        await backend.prepare(package_for(base, 1, base_hash="ab" * 32))
     with pytest.raises(PackageRejected, match="rank"):
-        await backend.prepare(package_of(base, 1, 257))
+        await backend.prepare(package_for(base, 1, 257))
     assert await running == expected
 
 
 async def test_prepare_that_takes_long_stalls_no_running_request(backend, asked, base):
     expected = await answer(backend, asked(QUESTIONS[1]))
-    package = package_of(base, 1, dora=True)
+    package = package_for(base, 1, dora=True)
     SlowPackage.ready.clear()
     preparing = asyncio.create_task(backend.prepare(SlowPackage(package.config, package.manifest, package.tensors)))
     before = backend.stats().steps
@@ -216,10 +234,10 @@ async def test_prepare_that_takes_long_stalls_no_running_request(backend, asked,
 
 
 async def test_place_while_others_run_leaves_their_tokens_as_they_are(backend, asked, base):
-    await put(backend, 0, package_of(base, 1))
+    await put(backend, 0, package_for(base, 1))
     requests = [asked(QUESTIONS[1], max_tokens=120), asked(QUESTIONS[1], slot=0, max_tokens=120)]
     expected = [await answer(backend, request) for request in requests]
-    prepared = [await backend.prepare(package_of(base, seed, dora=True)) for seed in range(2, 5)]
+    prepared = [await backend.prepare(package_for(base, seed, dora=True)) for seed in range(2, 5)]
     running = asyncio.gather(*(answer(backend, request) for request in requests))
     for adapter in prepared:
         await backend.place(1, adapter)

@@ -1,4 +1,4 @@
-"""No wrong adapter, no illegal eviction, no growth: minutes of vLLM in CI, twenty of each engine with `make soak`."""
+"""No wrong adapter, no illegal eviction, no growth: two minutes of vLLM in CI, twenty of each with `make soak`."""
 
 import asyncio
 import os

@@ -5,12 +5,9 @@ from importlib.util import find_spec
 
 import httpx
 import pytest
-import torch
+from engine_models import save_package
 
-from r3mes_ray.models.adapters import UpdateOrigin, make_package, write_package
-from r3mes_ray.models.adapters.modules import ModuleAdapter, tensors_of
 from r3mes_ray.models.base import load_base
-from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.serving.adapters.version_store import VersionStore
 from r3mes_ray.serving.records import ServedExpert
 from r3mes_ray.types import AdapterId
@@ -18,27 +15,12 @@ from r3mes_ray.types import AdapterId
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")]
 
 
-def dora(base, folder):
-    """A package on the attention's outputs of the shipped model."""
-    generator = torch.Generator().manual_seed(5)
-    modules = {}
-    for name, (rows, columns) in base.linear_shapes.items():
-        if name.endswith("o_proj"):
-            a = torch.randn(4, columns, generator=generator) * 0.2
-            b = torch.randn(rows, 4, generator=generator) * 0.2
-            modules[name] = ModuleAdapter(a, b, 2.0, base.effective_weight(name).norm(dim=1) * 1.2)
-    config = AdapterConfig("LORA", 4, 8, False, True, ("o_proj",), {}, {}, base.base_hash)
-    origin = UpdateOrigin("remes1miner", 0)
-    package = make_package(config, tensors_of(modules), base_id=base.base_id, expert="optics", version=1, origin=origin)
-    write_package(package, folder)
-    return folder
-
-
 @pytest.fixture
 def home(tmp_path, new_home, r3mes):
     """Of a node that served `optics` in version 1 when it last ran."""
     home, base = new_home(tmp_path / "home", serving={"request_timeout_s": 120}), load_base("tiny", threads=1)
-    code, published, said = r3mes("adapter", "publish", dora(base, tmp_path / "package"), "--home", home)
+    save_package(base, tmp_path / "package", 5, 4, of="o_proj", dora=True, expert="optics")
+    code, published, said = r3mes("adapter", "publish", tmp_path / "package", "--home", home)
     assert code == 0, said
     adapter = AdapterId("optics", 1, published["cid"])
     store = VersionStore(home / "serving" / "versions.json", base.base_hash)

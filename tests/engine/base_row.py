@@ -1,13 +1,16 @@
 """A base row batched with an adapter's row: prints the tokens of the base alone, and of the two rows.
 
-Arguments: the model's folder, then the adapters' folders; the first one is asked beside the base.
+Arguments: the model's folder, then the adapters' folders; the first one is asked beside the base. The process has
+neither Ray nor anything of a chain's: the plugin needs none.
 """
 
 import json
 import sys
 
-from vllm import LLM, SamplingParams
-from vllm.lora.request import LoRARequest
+sys.modules |= dict.fromkeys(["ray", "grpc", "r3mes_ray.chain", "r3mes_ray.cluster", "r3mes_ray.content"])
+
+from vllm import LLM, SamplingParams  # noqa: E402
+from vllm.lora.request import LoRARequest  # noqa: E402
 
 model, *folders = sys.argv[1:]
 adapters = [LoRARequest(f"a{number}", number, folder) for number, folder in enumerate(folders, 1)]

@@ -89,7 +89,23 @@ def stop(llm) -> None:
     cleanup_dist_env_and_memory()
 
 
-@pytest.fixture(scope="module", params=["bitnet", "llama", "qwen2", "bitnet-2b-4t-layer"])
+@pytest.fixture(scope="module")
+def started(engine_environment):
+    """Starts an engine in place of the one that it started before."""
+    running = []
+
+    def replace(folder, **options):
+        while running:
+            stop(running.pop())
+        running.append(start(folder, **options))
+        return running[0]
+
+    yield replace
+    while running:
+        stop(running.pop())
+
+
+@pytest.fixture(scope="module", params=["bitnet", "llama", "qwen2", "qwen2-moe", "bitnet-2b-4t-layer"])
 def case(request, tmp_path_factory, engine_environment):
     """The engine of one model."""
     folder, made, vocabulary, model = make_case(request.param, tmp_path_factory.mktemp(request.param))

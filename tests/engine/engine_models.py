@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, BitNetConfig, LlamaConfig, Qwen2Config
+from torch import nn
+from transformers import AutoModelForCausalLM, BitNetConfig, LlamaConfig, Qwen2Config, Qwen2MoeConfig
 
 from r3mes_ray.models.adapters import UpdateOrigin, make_package, write_package
 from r3mes_ray.models.adapters.modules import ModuleAdapter, tensors_of
@@ -41,6 +42,14 @@ LAYER_OF_2B_4T = SIZES | {
     "initializer_range": 0.02,
     "hidden_act": "relu2",
 }
+PLAIN = {"llama": LlamaConfig, "qwen2": Qwen2Config, "qwen2-moe": Qwen2MoeConfig}
+EXPERTS = {
+    "num_experts": 4,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 64,
+    "shared_expert_intermediate_size": 96,
+    "initializer_range": 0.2,
+}
 EXACT = 1e-4
 ROUNDING = 0.2
 """A BitNet rounds activations to int8: float noise tips one over here and there, and its row moves from there on. How
@@ -64,9 +73,9 @@ class Made:
 
 
 def save_plain(kind: str, folder: Path, **changes: int):
-    """A tiny Llama, or a Qwen2, whose biases are as large as real ones; saved and returned in float32."""
+    """A tiny Llama, or a Qwen2 (MoE), whose biases are as large as real ones; saved and returned in float32."""
     torch.manual_seed(7)
-    config = {"llama": LlamaConfig, "qwen2": Qwen2Config}[kind](**SIZES | changes)
+    config = PLAIN[kind](**SIZES | (EXPERTS if kind == "qwen2-moe" else {}) | changes)
     model = AutoModelForCausalLM.from_config(config).float().eval()
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
@@ -85,12 +94,16 @@ def save_bitnet_layer(folder: Path) -> BaseModel:
     return build_base(checkpoint, None)
 
 
-def save_peft(model, folder: Path, seed: int, rank: int, *, dora: bool) -> None:
-    """A PEFT adapter with random factors and magnitudes, on every linear layer; half of them rank-stabilised."""
+def save_peft(model, folder: Path, seed: int, rank: int, *, dora: bool, **targets: list[str]) -> None:
+    """A PEFT adapter with random factors and magnitudes, half of them rank-stabilised.
+
+    It is on every linear layer but `lm_head`, unless `targets` says on what, in PEFT's own words.
+    """
     torch.manual_seed(seed)
-    config = LoraConfig(
-        r=rank, lora_alpha=2 * rank, target_modules=list(TARGETS), use_dora=dora, use_rslora=seed % 2 == 0
-    )
+    last = model.get_output_embeddings()
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and module is not last]
+    targets = targets or {"target_modules": linear}
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, use_dora=dora, use_rslora=seed % 2 == 0, **targets)
     adapted = get_peft_model(copy.deepcopy(model), config)
     for name, parameter in adapted.named_parameters():
         if "lora_B" in name:
@@ -100,13 +113,31 @@ def save_peft(model, folder: Path, seed: int, rank: int, *, dora: bool) -> None:
     adapted.save_pretrained(folder)
 
 
-def save_package(base: BaseModel, folder: Path, seed: int, rank: int, *, dora: bool, layers: int | None = None) -> None:
-    """A package of ours with random factors and magnitudes, on every linear layer (or the first `layers`)."""
-    weights = {name: base.effective_weight(name) for name in list(base.linear_shapes)[:layers]}
-    write_package(package_of(weights, base.base_id, base.base_hash, seed, rank, dora=dora), folder)
+def save_package(base: BaseModel, folder: Path, seed: int, rank: int, **options) -> None:
+    """Write a `package_for`."""
+    write_package(package_for(base, seed, rank, **options), folder)
 
 
-def package_of(weights: Mapping[str, torch.Tensor], base_id: str, base_hash: str, seed: int, rank: int, *, dora: bool):
+def package_for(
+    base: BaseModel, seed: int, rank: int = 4, *, of: str = "", layers: int | None = None, base_hash=None, **options
+):
+    """A package of ours on every linear layer whose name ends with `of`, or the first `layers` of them."""
+    names = [name for name in base.linear_shapes if name.endswith(of)][:layers]
+    weights = {name: base.effective_weight(name) for name in names}
+    return package_of(weights, base.base_id, base_hash or base.base_hash, seed, rank, **options)
+
+
+def package_of(
+    weights: Mapping[str, torch.Tensor],
+    base_id: str,
+    base_hash: str,
+    seed: int,
+    rank: int,
+    *,
+    dora: bool = False,
+    expert: str = "e",
+    version: int = 1,
+):
     """A package with random factors and magnitudes for these layers."""
     generator = torch.Generator().manual_seed(seed)
     modules = {}
@@ -129,7 +160,7 @@ def package_of(weights: Mapping[str, torch.Tensor], base_id: str, base_hash: str
         base_hash=base_hash,
     )
     origin = UpdateOrigin(miner="remes1miner", round=0)
-    return make_package(config, tensors_of(modules), base_id=base_id, expert="e", version=1, origin=origin)
+    return make_package(config, tensors_of(modules), base_id=base_id, expert=expert, version=version, origin=origin)
 
 
 def make_case(kind: str, folder: Path):
@@ -199,6 +230,7 @@ __all__ = [
     "Made",
     "Oracle",
     "make_case",
+    "package_for",
     "package_of",
     "save_bitnet_layer",
     "save_package",

@@ -47,7 +47,7 @@ def test_stock_vllm_gives_a_base_row_the_adapter_of_the_last_slot(folders):
     assert found["mixed"][0] == found["last"]
 
 
-def test_plugin_gives_a_base_row_the_tokens_of_the_base(folders):
+def test_plugin_gives_a_base_row_the_tokens_of_the_base_without_ray_or_a_chain(folders):
     found = run(folders, plugins="r3mes")
     assert found["mixed"][0] == found["alone"]
     assert found["mixed"][1] != found["alone"]

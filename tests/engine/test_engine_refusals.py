@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from engine_models import save_package
+from engine_models import save_package, save_peft
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM
 from vllm.config import CompilationMode
 from vllm.exceptions import LoRAAdapterNotFoundError
 
@@ -56,12 +57,11 @@ def bad(llama, tmp_path, request):
     kind = request.param
     if kind == "base":
         save_package(load_base("tiny"), folder, 1, 2, dora=True, layers=1)
-    elif kind == "embeddings":
-        changed(llama, folder, rename=lambda name: name.replace("layers.0.self_attn.q_proj", "embed_tokens"))
-    elif kind == "lm_head":
+    elif kind in ("embed_tokens", "lm_head"):
+        model = AutoModelForCausalLM.from_pretrained(llama.llm.llm_engine.model_config.model)
+        save_peft(model, folder, 1, 4, dora=True, target_modules=["q_proj", kind])
+    elif kind == "lm_head alone":
         changed(llama, folder, rename=lambda name: name.replace("model.layers.0.self_attn.q_proj", "lm_head"))
-    elif kind == "expert":
-        changed(llama, folder, rename=lambda name: name.replace("layers.0.mlp.", "layers.0.mlp.experts.0."))
     elif kind == "shape":
         changed(llama, folder, tensor=lambda name, found: found[:, :64].contiguous() if "lora_A" in name else found)
     return folder
@@ -71,9 +71,9 @@ def bad(llama, tmp_path, request):
     ("bad", "expected"),
     [
         ("base", "rule base"),
-        ("embeddings", r"embed_tokens: is no linear layer"),
-        ("lm_head", r"lm_head: is no linear layer"),
-        ("expert", r"mlp\.experts\.0\..*embeddings, lm_head and experts"),
+        ("embed_tokens", r"rule target: model\.embed_tokens: .*embeddings, lm_head and experts \(MoE\) take no"),
+        ("lm_head", r"rule target: lm_head: .*embeddings, lm_head and experts \(MoE\) take no"),
+        ("lm_head alone", r"rule target: lm_head: .*embeddings, lm_head and experts \(MoE\) take no"),
         ("shape", "rule shape"),
         ("missing", "No adapter found"),
     ],

@@ -25,6 +25,7 @@ def test_adapter_that_is_prepared_and_never_placed_leaves_gains_within_the_budge
     side = EngineSide(served_base(shipped_path(SHIPPED), weights), weights.weight, gains, torch.float32, max_rank=8)
     # No engine: preparing is to do without one.
     prepared = VllmSlots(None, side).prepare(package)
+    assert prepared.name == f"e@1-{package.manifest.gradient_hash}"
     assert prepared.content.layers[layer].gain is not None
     expected = [f"{package.manifest.gradient_hash}-{base.base_hash}.safetensors"] * files
     assert [path.name for path in tmp_path.iterdir()] == expected

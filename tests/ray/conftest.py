@@ -8,13 +8,11 @@ from concurrent import futures
 import grpc
 import httpx
 import pytest
-import torch
+from engine_models import package_for
 
 from r3mes_ray.content import open_store
-from r3mes_ray.models.adapters import UpdateOrigin, make_package, write_package
-from r3mes_ray.models.adapters.modules import ModuleAdapter, tensors_of
+from r3mes_ray.models.adapters import write_package
 from r3mes_ray.models.base import load_base
-from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.settings import parse_settings
 from r3mes_ray.wire.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
 from r3mes_ray.wire.r3mes.v1 import query_pb2 as ours
@@ -115,19 +113,8 @@ class Node:
 
     def package(self, expert, version, *, rank=4, base_hash=None):
         """A DoRA on every layer, written to a folder of its own."""
-        generator = torch.Generator().manual_seed(version)
-        modules = {}
-        for name, (rows, columns) in self.base.linear_shapes.items():
-            a = torch.randn(rank, columns, generator=generator) * 0.2
-            b = torch.randn(rows, rank, generator=generator) * 0.1
-            modules[name] = ModuleAdapter(a, b, 2.0, self.base.effective_weight(name).norm(dim=1))
-        targets = tuple(sorted({name.rpartition(".")[2] for name in modules}))
-        base_hash = base_hash or self.base.base_hash
-        config = AdapterConfig("LORA", rank, 2 * rank, False, True, targets, {}, {}, base_hash)
-        origin = UpdateOrigin("remes1miner", 0)
-        package = make_package(
-            config, tensors_of(modules), base_id=self.base.base_id, expert=expert, version=version, origin=origin
-        )
+        named = {"expert": expert, "version": version, "base_hash": base_hash}
+        package = package_for(self.base, version, rank, dora=True, **named)
         folder = self.home / "packages" / f"{expert}-{version}"
         write_package(package, folder)
         return folder

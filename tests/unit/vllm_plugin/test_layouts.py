@@ -48,7 +48,7 @@ def tensors(layout, weight):
 def stream(scheme, found):
     model = SimpleNamespace(
         config=read_checkpoint(shipped_path("tiny")).config,
-        quant_config=BitNetQuantization(scheme),
+        _scheme=scheme,
         _dtype=torch.float32,
     )
     return dict(BitNetForCausalLM._codes(model, found))

@@ -1,8 +1,10 @@
-"""Tensor parallelism: what the ranks compute, put together, is the formula on the whole layer."""
+"""Tensor parallelism: what the ranks compute, put together, is the formula on the whole layer.
+
+The classes for CUDA run here on a CPU: their gains are their own, and the factors' product is the plugin's instead of
+vLLM's kernels.
+"""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,15 +17,24 @@ from vllm.lora import layers as stock
 from vllm.model_executor import parameter
 from vllm.model_executor.layers import linear
 
-from r3mes_ray.vllm_plugin.layers import GROUPED_LAYERS
+from r3mes_ray.vllm_plugin.layers import GROUPED_LAYERS, STACKED_LAYERS
 from r3mes_ray.vllm_plugin.plan import make_plan
+from r3mes_ray.vllm_plugin.punica import GroupedPunicaWrapper
 
 HIDDEN, HEAD, RANK, WIDE = 32, 4, 3, 4096
 ROWS = (0, -1, 1, 0)
 
 
-@pytest.fixture
-def shard(monkeypatch):
+def step(slots):
+    """What layers find of a step whose rows are of these slots."""
+    wrapper = GroupedPunicaWrapper(len(slots), len(slots), "cpu")
+    wrapper.plan = make_plan(slots)
+    wrapper._token_lora_indices.copy_(torch.tensor(slots))
+    return wrapper
+
+
+@pytest.fixture(params=[GROUPED_LAYERS, STACKED_LAYERS], ids=["cpu", "cuda"])
+def shard(request, monkeypatch):
     """Build a layer as one of two ranks does."""
 
     def build(stock_class, make, rank):
@@ -32,10 +43,10 @@ def shard(monkeypatch):
             monkeypatch.setattr(module, "get_tensor_model_parallel_world_size", lambda: 2)
         config = VllmConfig()
         with set_current_vllm_config(config):
-            layer = GROUPED_LAYERS[stock_class](make())
+            layer = request.param[stock_class](make())
             layer.create_lora_weights(2, LoRAConfig(max_loras=2, max_lora_rank=8, lora_dtype=torch.float32))
         layer.base_layer.cpu_linear = torch.nn.functional.linear
-        layer.set_mapping(SimpleNamespace(plan=make_plan(ROWS)))
+        layer.set_mapping(step(ROWS))
         return layer
 
     return build
@@ -129,7 +140,7 @@ def test_bits_of_a_base_row_do_not_change_when_another_slot_gets_a_dora(shard):
     layer = shard(stock.RowParallelLinearWithLoRA, lambda: linear.RowParallelLinear(2 * WIDE, HIDDEN), 0)
     layer.base_layer.weight.data = whole.weights[0][:, :WIDE].contiguous()
     x, slots = whole.x[:, :WIDE].repeat(4, 1), ROWS * 4
-    layer.set_mapping(SimpleNamespace(plan=make_plan(slots)))
+    layer.set_mapping(step(slots))
     before = layer.apply(x, whole.biases[0])
     whole.fill(layer)
     after = layer.apply(x, whole.biases[0])

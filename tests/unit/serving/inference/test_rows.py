@@ -4,12 +4,10 @@ import asyncio
 
 import pytest
 import torch
+from engine_models import package_for
 
-from r3mes_ray.models.adapters import UpdateOrigin, make_package
-from r3mes_ray.models.adapters.modules import ModuleAdapter, tensors_of
 from r3mes_ray.models.base import load_base
 from r3mes_ray.models.experts import ExpertBank
-from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.serving.inference.base import GenerationRequest, Sampling
 from r3mes_ray.serving.inference.row_decoder import RowDecoder
 from r3mes_ray.serving.inference.rows import TransformerRows
@@ -33,26 +31,12 @@ def base():
     return load_base("tiny", threads=1)
 
 
-def package_of(base, seed, rank, *, dora):
-    generator = torch.Generator().manual_seed(seed)
-    modules = {}
-    for name, (rows, columns) in base.linear_shapes.items():
-        a = torch.randn(rank, columns, generator=generator) * 0.1
-        b = torch.randn(rows, rank, generator=generator) * 0.05
-        magnitude = base.effective_weight(name).norm(dim=1) * (1 + 0.1 * torch.rand(rows, generator=generator))
-        modules[name] = ModuleAdapter(a, b, 2.0, magnitude if dora else None)
-    targets = tuple(sorted({name.rpartition(".")[2] for name in modules}))
-    config = AdapterConfig("LORA", rank, 2 * rank, False, dora, targets, {}, {}, base.base_hash)
-    origin = UpdateOrigin("remes1miner", 0)
-    return make_package(config, tensors_of(modules), base_id=base.base_id, expert="e", version=1, origin=origin)
-
-
 @pytest.fixture(scope="module")
 def bank(base):
     bank = ExpertBank(base, 4)
-    bank.load(0, package_of(base, 1, 4, dora=False))
-    bank.load(1, package_of(base, 2, 8, dora=True))
-    bank.load(2, package_of(base, 3, 2, dora=True))
+    bank.load(0, package_for(base, 1, 4, dora=False))
+    bank.load(1, package_for(base, 2, 8, dora=True))
+    bank.load(2, package_for(base, 3, 2, dora=True))
     return bank
 
 
