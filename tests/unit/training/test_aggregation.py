@@ -6,6 +6,7 @@ import torch
 from r3mes_ray.chain.decode import round_record
 from r3mes_ray.errors import InvalidAggregate, TooFewUpdates
 from r3mes_ray.models.adapters import read_package, write_package
+from r3mes_ray.models.adapters.history import PastRound, SketchedUpdate, encode_sketch
 from r3mes_ray.models.dora import effective_delta
 from r3mes_ray.training.aggregation import aggregate_updates, write_aggregate
 from r3mes_ray.training.records import Excluded
@@ -33,10 +34,14 @@ def stored(packages, tmp_path):
     return make
 
 
+def past(*ids):
+    return (PastRound(1, tuple(SketchedUpdate(id_, encode_sketch(torch.ones(64))) for id_ in ids)),)
+
+
 def test_aggregate_at_full_rank_is_the_mean_of_the_effective_weights(base, plan, stored, tmp_path):
     made = [stored(number, dora=number != 1) for number in range(3)]
     aggregate = aggregate_updates(base, plan, [adapter for _, adapter in made])
-    write_aggregate(aggregate, "tiny", plan, [0, 1, 4], [Excluded(2, "finite", "NaN")], (), tmp_path / "out")
+    write_aggregate(aggregate, "tiny", plan, [0, 1, 4], [Excluded(2, "finite", "NaN")], past(0, 1, 4), tmp_path / "out")
     package = read_package(tmp_path / "out", max_bytes=2**20)
     assert (package.config.r, package.config.lora_alpha, package.config.use_dora) == (9, 9, True)
     assert package.config.target_modules == ("down_proj", "q_proj")
@@ -98,7 +103,8 @@ def delta(base, aggregate, name):
 def test_aggregate_written_twice_has_the_same_bytes(base, plan, stored, tmp_path):
     adapters = [stored(number)[1] for number in range(3)]
     for name in ("one", "two"):
-        write_aggregate(aggregate_updates(base, plan, adapters), "tiny", plan, [0, 1, 2], [], (), tmp_path / name)
+        aggregate = aggregate_updates(base, plan, adapters)
+        write_aggregate(aggregate, "tiny", plan, [0, 1, 2], [], past(0, 1, 2), tmp_path / name)
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 

@@ -1,5 +1,6 @@
 """The verdict of somebody who has only the chain and the content, on a round that a coordinator ran."""
 
+import os
 import random
 import shutil
 from collections import Counter
@@ -178,14 +179,12 @@ async def test_aggregate_that_claims_to_be_another_is_fraud(world, tmp_path, cla
     """The right tensors under the name of another expert, version or round, which nobody could serve."""
     package = await published(world, tmp_path)
     other = {"expert": "evil", "version": 99, "base_id": "other", "round": 77, "start_version": 5, "parameters": {}}
-    manifest, place = package.manifest, "origin" if claim in ("round", "start_version", "parameters") else "manifest"
-    if place == "origin":
-        manifest = replace(manifest, origin=replace(manifest.origin, **{claim: other[claim]}))
+    manifest, origin = package.manifest, package.manifest.origin
+    if claim in ("round", "start_version", "parameters"):
+        manifest = replace(manifest, origin=replace(origin, **{claim: other[claim]}))
     else:
-        manifest = replace(manifest, **{claim: other[claim]})
-        (past,) = manifest.origin.history
-        past = replace(past, version=manifest.version)
-        manifest = replace(manifest, origin=replace(manifest.origin, history=(past,)))
+        past = replace(origin.history[0], version=other[claim] if claim == "version" else 1)
+        manifest = replace(manifest, origin=replace(origin, history=(past,)), **{claim: other[claim]})
     write_package(replace(package, manifest=manifest), tmp_path / "claims")
     await world.republish(tmp_path / "claims")
     found = await world.verify()
@@ -196,7 +195,7 @@ async def test_aggregate_that_claims_to_be_another_is_fraud(world, tmp_path, cla
 async def test_aggregate_that_does_not_fit_the_base_is_fraud(world, tmp_path, how):
     package = await published(world, tmp_path)
     tensors = dict(package.tensors)
-    for name in [name for name in tensors if "q_proj" in name]:
+    for name in filter(lambda name: "q_proj" in name, package.tensors):
         found = tensors.pop(name)
         if how == "layer":
             tensors[name.replace("layers.0", "layers.9")] = found
@@ -239,8 +238,7 @@ def flip(path, points):
 async def test_bit_flipped_anywhere_in_the_package_is_found(world, tmp_path):
     """In its configuration, tensors or manifest, published as if it belonged there."""
     await world.store.get(world.report.cid, tmp_path / "original")
-    names = sorted(path.name for path in (tmp_path / "original").iterdir())
-    points, verdicts = random.Random(11), Counter()
+    names, points, verdicts = sorted(os.listdir(tmp_path / "original")), random.Random(11), Counter()
     for number in range(90):
         folder = tmp_path / f"flipped-{number}"
         shutil.copytree(tmp_path / "original", folder)
