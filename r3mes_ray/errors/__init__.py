@@ -51,6 +51,7 @@
     │   └── GatewayRefused          a gateway's own error, as its client sees it
     └── NodeError
         ├── PortBusy
+        ├── SpillFailed             the temporary folder does not take what has no room in memory
         ├── AlreadyRunning
         ├── NotRunning
         ├── CommandFailed           a command that this one started ended with an error
@@ -123,6 +124,7 @@ from r3mes_ray.errors.node import (
     SelfCheckFailed,
     ServingError,
     ServingUnavailable,
+    SpillFailed,
 )
 
 __all__ = [
@@ -175,6 +177,7 @@ __all__ = [
     "SelfCheckFailed",
     "ServingError",
     "ServingUnavailable",
+    "SpillFailed",
     "StoreFull",
     "TooFewUpdates",
     "TxRejected",

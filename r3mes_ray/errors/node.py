@@ -132,6 +132,19 @@ class PortBusy(NodeError, OSError):
         return f"port {self.port} is in use by another process"
 
 
+class SpillFailed(NodeError, OSError):
+    """The temporary folder does not hold what a computation keeps out of memory."""
+
+    hint = "free space there, or name a folder on a larger disk in TMPDIR, and start again"
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(folder, reason)
+        self.folder, self.reason = folder, reason
+
+    def __str__(self) -> str:
+        return f"the temporary folder {self.folder} does not keep the factors of a layer: {self.reason}"
+
+
 class AlreadyRunning(NodeError):
     """A node of this home runs already."""
 

@@ -49,5 +49,10 @@ def thread_map(workers: int) -> ParallelMap:
 
 def threaded_layers(shapes: Mapping[str, tuple[int, int]]) -> LayerWork:
     """Small layers side by side, and large ones one after the other with all of torch's threads."""
+    return LayerWork(thread_map(layers_at_a_time(shapes)))
+
+
+def layers_at_a_time(shapes: Mapping[str, tuple[int, int]]) -> int:
+    """Of a base: as many as there are threads, or as `LAYER_ENTRIES` lets be dense at a time."""
     largest = max((rows * columns for rows, columns in shapes.values()), default=1)
-    return LayerWork(thread_map(min(torch.get_num_threads(), max(1, LAYER_ENTRIES // largest))))
+    return min(torch.get_num_threads(), max(1, LAYER_ENTRIES // largest))

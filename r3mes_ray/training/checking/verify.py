@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin, Manifest
-from r3mes_ray.training.aggregation import Aggregate
+from r3mes_ray.models.adapters import AdapterPackage, AggregateOrigin, Manifest, ModuleAdapter
 from r3mes_ray.training.checking.recompute import Recomputed
-from r3mes_ray.training.effects import Part
 from r3mes_ray.training.gate.repeats import same_history
 from r3mes_ray.training.gram import gram_of_layer
 from r3mes_ray.training.rules import COORDINATE_RULES
-from r3mes_ray.training.stored import BaseWeights, StoredAdapter, part_at
+from r3mes_ray.training.stored import BaseWeights, StoredAdapter, part_at, part_of
+from r3mes_ray.training.threads import in_threads, layers_at_a_time
 from r3mes_ray.types import Cid, UpdateId
 
 Verdict = Literal["EXACT", "EQUIVALENT", "FRAUD"]
@@ -95,7 +95,9 @@ def judge(
     said, ours = origin.discarded_energy, own.aggregate.discarded_energy
     if abs(said - ours) > ENERGY_TOLERANCE * ours + ROUNDING:
         return say("FRAUD", 0.0, f"its manifest says that rank r leaves out {said:.6g} of the energy, it is {ours:.6g}")
-    found = [_compare_layer(base, path, rule, adapter, own) for path in _paths(adapter, own)]
+    modules = own.aggregate.modules()
+    compare = partial(_compare_layer, base, rule, adapter, own, modules)
+    found = in_threads(compare, _paths(adapter, own), layers_at_a_time(base.linear_shapes))
     excess, allowed, energy = (sum(part) for part in zip(*found, strict=True))
     share = excess / energy if energy else float(excess > 0)
     if excess <= TOLERANCE * allowed + ROUNDING * energy:
@@ -122,13 +124,18 @@ def _paths(adapter: StoredAdapter, own: Recomputed) -> list[str]:
 
 
 def _compare_layer(
-    base: BaseWeights, path: str, rule: str, adapter: StoredAdapter, own: Recomputed
+    base: BaseWeights,
+    rule: str,
+    adapter: StoredAdapter,
+    own: Recomputed,
+    modules: Mapping[str, ModuleAdapter],
+    path: str,
 ) -> tuple[float, float, float]:
     """How much farther the published layer is from the target than ours, our distance, and the target's energy.
 
     All squared, from inner products in float64. A coordinate-wise rule's target is our dense result as truncated.
     """
-    ours = _own_parts(own.aggregate).get(path)
+    ours = part_of(modules[path]) if path in modules else None
     theirs = part_at(adapter, path)
     weight = base.effective_weight(path)
     if rule in COORDINATE_RULES:
@@ -145,10 +152,3 @@ def _compare_layer(
 def _distance(gram: Tensor, coefficients: Sequence[float]) -> float:
     c = torch.tensor(coefficients, dtype=torch.float64)
     return max(0.0, float(c @ gram @ c))
-
-
-def _own_parts(aggregate: Aggregate) -> dict[str, Part]:
-    return {
-        path: Part(m.b.double() * m.scale, m.a.double(), None if m.magnitude is None else m.magnitude.double())
-        for path, m in aggregate.modules().items()
-    }

@@ -6,7 +6,7 @@ routines of matrix multiplication", 2012). The rest is elementwise IEEE + − ×
 call, so never fused.
 """
 
-from r3mes_ray.training.reproducible.integer import Gemm, balanced, product, root, row_sums
+from r3mes_ray.training.reproducible.integer import Gemm, balanced, product, root, row_sums, uneven_row
 from r3mes_ray.training.reproducible.truncation import truncate_reproducibly
 
-__all__ = ["Gemm", "balanced", "product", "root", "row_sums", "truncate_reproducibly"]
+__all__ = ["Gemm", "balanced", "product", "root", "row_sums", "truncate_reproducibly", "uneven_row"]

@@ -1,11 +1,12 @@
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import overload
 
 import pytest
 import torch
 from torch import Tensor
 
+from r3mes_ray.training import coordinatewise
 from r3mes_ray.training.algebra import REPRODUCIBLE
 from r3mes_ray.training.coordinatewise import reduce_module
 from r3mes_ray.training.effects import Part, effects_of
@@ -87,3 +88,41 @@ def test_reduce_module_in_groups_has_the_bits_of_all_parts_together(weight: Tens
     cut = REPRODUCIBLE.truncate(first + 0.5 * moved + 0.25 * (before - first), None, 4)
     assert torch.equal(found.b, cut.b.float())
     assert torch.equal(found.a, cut.a.float())
+
+
+def half_ternary_part(seed: int) -> Part | None:
+    """As `part`, but half of C's rows are of {−s, s}: some rows of it are ternary alone, and all together are not."""
+    found = part(seed)
+    if found is None:
+        return None
+    found.b[: SIDE // 2] = found.b[: SIDE // 2].sign() * 0.3
+    # Balancing scales no column of B where the rows of A reach from 1 to 2.
+    return Part(found.b, found.a * (1.5 / found.a.abs().amax(dim=1, keepdim=True)), found.magnitude)
+
+
+@pytest.mark.parametrize("made", [part, half_ternary_part])
+@pytest.mark.parametrize(("entries", "kept"), [(10 * 17**2, 2**21), (10 * 700, 0), (10 * 30, 2**15)])
+def test_reduce_module_has_the_same_bits_by_any_tiles_and_with_any_factors_in_a_file(
+    made: Callable[[int], Part | None], entries: int, kept: int, weight: Tensor, monkeypatch: pytest.MonkeyPatch
+):
+    parts, versions, outer = [made(seed) for seed in range(8)], [made(100), made(101)], OuterStep(0.5, (0.25,))
+    whole = reduce_module(weight, parts, versions, median, outer=outer, rank=4)
+    monkeypatch.setattr(coordinatewise, "TILE_ENTRIES", entries)
+    monkeypatch.setattr(coordinatewise, "KEPT_ENTRIES", kept)
+    found = reduce_module(weight, parts, versions, median, outer=outer, rank=4)
+    assert torch.equal(found.b, whole.b)
+    assert torch.equal(found.a, whole.a)
+    assert (found.kept_energy, found.total_energy) == (whole.kept_energy, whole.total_energy)
+
+
+@pytest.mark.parametrize(
+    ("shape", "entries", "sides"),
+    [((10, 10), 16, (4, 4)), ((2, 100), 16, (2, 8)), ((100, 3), 16, (5, 3)), ((4, 4), 99, (4, 4)), ((3, 3), 1, (1, 1))],
+)
+def test_tiles_are_about_square_and_meet_every_entry_once(shape: tuple[int, int], entries: int, sides: tuple[int, int]):
+    met = torch.zeros(shape)
+    tiles = list(coordinatewise._tiles(shape, entries))
+    for tile in tiles:
+        met[tile] += 1
+    assert torch.equal(met, torch.ones(shape))
+    assert met[tiles[0]].shape == sides

@@ -12,6 +12,7 @@ from r3mes_ray.errors import (
     InvalidInput,
     RoundBusy,
     RoundClosed,
+    SpillFailed,
     TooFewUpdates,
     TxRejected,
     WorkLost,
@@ -25,6 +26,7 @@ from r3mes_ray.wire.r3mes.v1.types_pb2 import RoundPhase
 
 PASSING = (
     OSError(errno.ENOSPC, "disk full"),
+    SpillFailed("/tmp", "disk full"),
     RoundBusy(0),
     WorkLost("gram", "died"),
     TxRejected("sdk", 13, "fee", "", 0),
@@ -138,7 +140,7 @@ async def test_proposer_whose_round_closed_early_goes_on_with_the_next(chain, ru
     assert next(event.detail for event in events if event.what == "ended").startswith("round 0: cannot commit")
 
 
-@pytest.mark.parametrize("trouble", PASSING[:3], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("trouble", PASSING[:4], ids=lambda error: type(error).__name__)
 async def test_proposer_with_a_commitment_at_stake_goes_on_after_trouble_that_passes(chain, runner, follow, trouble):
     async def commit_and_fail(journal):
         journal.append(Committed(0, 12, "AB"))
@@ -152,7 +154,7 @@ async def test_proposer_with_a_commitment_at_stake_goes_on_after_trouble_that_pa
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
 def test_trouble_that_passes_is_waited_for_only_where_stake_is_lost_else(error):
     assert after(error, "committed") == "retry"
-    assert after(error, "none") == ("back-off" if type(error) is OSError else "give-up")
+    assert after(error, "none") == ("back-off" if isinstance(error, OSError) else "give-up")
 
 
 async def test_proposer_whose_disk_is_full_says_so_and_tries_the_round_again(chain, runner, follow):
