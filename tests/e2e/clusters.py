@@ -12,10 +12,10 @@ from types import SimpleNamespace
 
 
 @contextmanager
-def cluster(environment):
-    """A running cluster: `address`, and its workers' `threads` and `kernels`."""
+def cluster(environment, workers=2):
+    """A running cluster: `address`, `workers`, and their `threads` and `kernels`."""
     process = subprocess.Popen(
-        [sys.executable, __file__],
+        [sys.executable, __file__, str(workers)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -41,11 +41,13 @@ def main():
     from r3mes_ray.node.ports import free_ports
     from r3mes_ray.settings import parse_settings
 
-    settings = parse_settings({"ray": {"num_cpus": 2, "dashboard_port": free_ports(1)[0]}})
+    settings = parse_settings({"ray": {"num_cpus": int(sys.argv[1]), "dashboard_port": free_ports(1)[0]}})
     address = join(settings).address
     import ray
 
-    print(json.dumps({"address": address, **ray.get(ray.remote(arithmetic).remote())}), flush=True)
+    workers = int(ray.cluster_resources()["CPU"])
+    said = {"address": address, "workers": workers, **ray.get(ray.remote(arithmetic).remote())}
+    print(json.dumps(said), flush=True)
     input()
 
 

@@ -48,13 +48,13 @@ def network(tmp_path_factory, new_home, process, ray_address, rounds_environment
 
 @pytest.fixture(scope="module")
 def second_cluster(rounds_environment):
-    with cluster(SECOND) as own:
+    with cluster(SECOND, workers=8) as own:
         yield own
 
 
 @pytest.fixture(scope="module")
 def second_proposer(network, new_home, miners, second_cluster):
-    """A home whose account proposes too, on a cluster of its own, and fetches with eight workers."""
+    """A home whose account proposes too, on a cluster of its own of eight workers, which fetch at a time."""
     home = new_home(
         network.root / "second",
         chain={"grpc_address": network.settings.chain.grpc_address},
@@ -105,6 +105,7 @@ def checker(network, new_home, process, miners, rounds):
 
 def test_two_proposers_that_never_met_have_the_same_cid(rounds, ray_cluster, second_cluster):
     _, reports = rounds
+    assert (ray_cluster.workers, second_cluster.workers) == (2, 8)
     assert (ray_cluster.threads, second_cluster.threads) == (1, 2)
     # Where the processor has no other kernels than torch's default ones, the threads alone differ.
     assert second_cluster.kernels == "DEFAULT"
