@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from r3mes_ray.training.rules import (
     rule_named,
     updates_needed,
 )
+from r3mes_ray.training.rules.compiled import add_rows, in_tiles, kernel_for
 
 PANEL = 1024
 """Columns of one product in float32: its sum is wrong by 1024 × 2⁻²⁴ of ‖x‖·‖y‖ at most, and the sum of all by 1.2e-8
@@ -25,6 +27,8 @@ NEAR = 1 / 16
 """Share of ‖x‖² + ‖y‖² below which ‖x − y‖² is not taken from inner products of panels in float32."""
 BLOCK = 65536
 """Columns of one product in float64."""
+TILE = 2**18
+"""Columns of a weighted sum that a thread takes at a time."""
 
 
 def aggregate_rows(rows: Tensor, rule: str, parameters: RuleParameters, weights: tuple[float, ...] = ()) -> Tensor:
@@ -83,7 +87,10 @@ def _gram_by_panels(rows: Tensor) -> Tensor:
 
 
 def combine_rows(rows: Tensor, coefficients: tuple[float, ...]) -> Tensor:
-    """Σ cᵢ xᵢ, each row read once; one row alone is copied, and few are read by themselves."""
+    """Σ cᵢ xᵢ, each row read once; one row alone is copied, and few are read by themselves.
+
+    Compiled where that is possible: a library's product of a vector with a flat matrix takes up to twice one reading.
+    """
     used = [index for index, c in enumerate(coefficients) if c]
     if not used:
         return torch.zeros_like(rows[0])
@@ -92,4 +99,10 @@ def combine_rows(rows: Tensor, coefficients: tuple[float, ...]) -> Tensor:
     if 2 * len(used) > len(coefficients):
         used = list(range(len(coefficients)))
     kept = rows if len(used) == len(coefficients) else rows[used]
-    return torch.tensor([coefficients[index] for index in used], dtype=rows.dtype, device=rows.device) @ kept
+    wanted = torch.tensor([coefficients[index] for index in used], dtype=rows.dtype, device=rows.device)
+    kernel = kernel_for(add_rows, kept)
+    if kernel is None:
+        return wanted @ kept
+    source, out = kept.contiguous().numpy(), np.empty(kept.shape[1], wanted.numpy().dtype)
+    in_tiles(len(out), TILE, lambda tile: kernel(source, tile.start, tile.stop, wanted.numpy(), out))
+    return torch.from_numpy(out)

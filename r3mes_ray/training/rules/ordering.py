@@ -7,7 +7,6 @@ maximum of two whole rows, so sorting runs at the speed of vector instructions, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, reduce
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from r3mes_ray.training.rules.compiled import LEAST, Kernel, sorting_kernel
+from r3mes_ray.training.rules.compiled import in_tiles, kernel_for, sort_columns
 
 Row = NDArray[np.float32] | NDArray[np.float64]
 Rows = list[Row]
@@ -41,7 +40,7 @@ def network(n: int, low: int, high: int) -> tuple[tuple[int, int], ...]:
 
 def mean_of_sorted(rows: Tensor, low: int, high: int) -> Tensor:
     """The mean of the sorted rows low … high − 1 of (n, d), summed in ascending order, (d,). Finite values only."""
-    kernel = _kernel_for(rows)
+    kernel = kernel_for(sort_columns, rows)
     if kernel is None:
         return reduce_sorted(rows, low, high, lambda kept: reduce(np.add, kept) / (high - low))
     source, comparators = rows.contiguous().numpy(), _table(len(rows), low, high)
@@ -58,7 +57,7 @@ def reduce_sorted(rows: Tensor, low: int, high: int, reduce: Reduce) -> Tensor:
     if rows.device.type != "cpu":
         ordered = torch.sort(rows, dim=0).values[low:high].cpu().numpy()
         return torch.from_numpy(np.asarray(reduce(list(ordered)))).to(rows.device)
-    kernel, source = _kernel_for(rows), rows.contiguous().numpy()
+    kernel, source = kernel_for(sort_columns, rows), rows.contiguous().numpy()
     comparators, whole = _table(len(rows), low, high), source.dtype.type(0)
     out = np.empty(source.shape[1], source.dtype)
 
@@ -74,12 +73,6 @@ def reduce_sorted(rows: Tensor, low: int, high: int, reduce: Reduce) -> Tensor:
     return torch.from_numpy(_filled(out, run))
 
 
-def _kernel_for(rows: Tensor) -> Kernel | None:
-    """The compiled kernel, where it takes these rows and they are many enough for it."""
-    taken = rows.device.type == "cpu" and rows.dtype in (torch.float32, torch.float64) and rows.numel() >= LEAST
-    return sorting_kernel() if taken else None
-
-
 def _table(n: int, low: int, high: int) -> NDArray[np.uint64]:
     return np.array(network(n, low, high), np.uint64).reshape(-1, 2)
 
@@ -91,10 +84,7 @@ def _filled(out: Row, fill: Callable[[slice], None]) -> Row:
         fill(tile)
         out[tile] += 0
 
-    tiles = [slice(start, min(start + COLUMNS, len(out))) for start in range(0, len(out), COLUMNS)]
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        for _ in pool.map(run, tiles):
-            pass
+    in_tiles(len(out), COLUMNS, run)
     return out
 
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r3mes_ray.training.rules.compiled import BLOCK, LEAST, sorting_kernel
+from r3mes_ray.training.rules.compiled import BLOCK, LEAST, compiled, sort_columns
 from r3mes_ray.training.rules.coordinate_median import coordinate_median
 from r3mes_ray.training.rules.meamed import mean_around_median
 from r3mes_ray.training.rules.ordering import COLUMNS, mean_of_sorted, network, reduce_sorted
@@ -69,7 +69,7 @@ def test_rules_leave_their_input_as_it_is():
 def test_compiled_kernel_has_the_bits_of_numpy(n, dtype):
     """Numbers of all sizes, so that another order of a sum shows; numpy computes what is small."""
     pytest.importorskip("numba")
-    kernel, low, high = sorting_kernel(), n // 4, n - n // 4
+    kernel, low, high = compiled(sort_columns), n // 4, n - n // 4
     generator = np.random.default_rng(n)
     rows = (generator.standard_normal((n, 3 * BLOCK + 5)) * 2.0 ** generator.integers(-9, 9, (n, 1))).astype(dtype)
     table, wanted, start = np.array(network(n, low, high), np.uint64).reshape(-1, 2), (low, high), 7
