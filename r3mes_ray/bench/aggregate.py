@@ -56,7 +56,7 @@ def measure(settings: Settings, say: Callable[[str], None]) -> Report:
     gc.collect()
     found += _reproducible(say)
     found += measure_memory(say)
-    found.append(measure_round(settings, say))
+    found += measure_round(settings, say)
     return Report(machine(), tuple(found))
 
 

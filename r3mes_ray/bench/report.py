@@ -110,7 +110,7 @@ def table(report: Report) -> str:
     lines.append("|---|---:|---|---|---:|---:|---:|")
     for item in report.rows:
         peer_value = "" if item.peer_value is None else f"{item.peer_value:.3g}"
-        ratio = "" if item.ratio is None else f"{item.ratio:.2f}"
+        ratio = "" if item.ratio is None else f"{item.ratio:.2f}" if item.ratio >= 0.1 else f"{item.ratio:.2g}"
         ratio += "" if item.interval is None else f" [{item.interval[0]:.2f}, {item.interval[1]:.2f}]"
         cells = (item.name, f"{item.value:.3g}", item.unit, item.peer or "", peer_value, ratio, f"{item.spread:.0%}")
         lines.append("| " + " | ".join(cells) + " |")

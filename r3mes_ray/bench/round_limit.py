@@ -29,7 +29,7 @@ from r3mes_ray.models.base import BaseModel, load_base
 from r3mes_ray.protocol.gradient_hash import AdapterConfig
 from r3mes_ray.settings import Settings
 from r3mes_ray.training.aggregation import write_aggregate
-from r3mes_ray.training.checking.recompute import recompute
+from r3mes_ray.training.checking.recompute import fetch_verdicts, recompute
 from r3mes_ray.training.round import RoundPlan, plan_round
 from r3mes_ray.training.rules import RuleParameters
 from r3mes_ray.training.stored import FROM_BASE
@@ -42,8 +42,8 @@ PROBE = 64 * 2**20
 PROBES = 5
 
 
-def measure_round(settings: Settings, say: Callable[[str], None]) -> Row:
-    """A hundred LoRAs of the shipped base by multi-Krum, which bears two liars."""
+def measure_round(settings: Settings, say: Callable[[str], None]) -> tuple[Row, ...]:
+    """A hundred LoRAs of the shipped base by multi-Krum, which bears two liars: first their bytes, then all of it."""
     base = load_base(settings.model.path, threads=settings.model.threads)
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home)
@@ -51,6 +51,9 @@ def measure_round(settings: Settings, say: Callable[[str], None]) -> Row:
         records, size = asyncio.run(_publish(own, base, folder / "packages"))
         say(f"a round of {UPDATES} updates of {size / UPDATES / 2**20:.2f} MiB beside its limit")
         plan = _plan(base, records)
+        began = time.perf_counter()
+        fetch_verdicts(own, base, plan, (), folder / "fetched")
+        fetching = time.perf_counter() - began
         began = time.perf_counter()
         found = recompute(own, base, plan, FROM_BASE, (), folder / "updates")
         (folder / "aggregate").mkdir()
@@ -63,8 +66,10 @@ def measure_round(settings: Settings, say: Callable[[str], None]) -> Row:
         written = sum(file.stat().st_size for file in out.iterdir())
     if len(admitted.accepted) != UPDATES:
         raise ValueError(f"{UPDATES - len(admitted.accepted)} honest updates were refused")
-    return row(
-        f"verify, N = {UPDATES}", [seconds], "s", peer="limit of its bytes", peer_samples=[_limit(size, written)]
+    measured = (("fetch and check", fetching, _limit(size, 0)), ("verify", seconds, _limit(size, written)))
+    return tuple(
+        row(f"{name}, N = {UPDATES}", [took], "s", peer="limit of its bytes", peer_samples=[limit])
+        for name, took, limit in measured
     )
 
 

@@ -72,7 +72,7 @@ def recompute(
         ContentUnavailable: a store cannot be asked.
     """
     work = threaded_layers(base.linear_shapes)
-    verdicts = with_effects(_verdicts(settings, base, plan, recorded, folder), base, work)
+    verdicts = with_effects(fetch_verdicts(settings, base, plan, recorded, folder), base, work)
     steps = compare_steps(base, list(valid(verdicts).values()), versions.start, work=work)
     admission = admit(plan, verdicts, steps, versions.history, [entry for entry in recorded if entry.rule == LOSS])
     aggregate, geometry = aggregate_admitted(base, plan, verdicts, admission, versions, work)
@@ -93,10 +93,14 @@ def _on_trust(plan: RoundPlan, recorded: Sequence[Excluded], admission: Admissio
     return tuple(sorted(said - known))
 
 
-def _verdicts(
+def fetch_verdicts(
     settings: Settings, base: BaseWeights, plan: RoundPlan, recorded: Sequence[Excluded], folder: Path
 ) -> Verdicts:
-    """On each considered update by itself; what the proposer could not get is not asked for."""
+    """On the bytes of each considered update by itself; what the proposer could not get is not asked for.
+
+    Raises:
+        ContentNotFound, ContentUnavailable: as `recompute` says.
+    """
     limit = plan.parameters.update_limit
     demand = Demand(plan.record, base.base_id, base.base_hash, base.linear_shapes, max_bytes=limit)
     unseen = {entry.update_id: entry for entry in recorded if entry.rule == MISSING}
