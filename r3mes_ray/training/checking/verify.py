@@ -75,14 +75,13 @@ def judge(
         cids: of the published package and of ours.
     """
 
-    def say(verdict: Verdict, excess: float, reason: str) -> Verification:
-        energy = own.aggregate.discarded_energy
-        return Verification(verdict, *cids, own.admission.accepted, excess, reason, own.on_trust, energy)
+    accepted, energy_left_out = own.admission.accepted, own.aggregate.discarded_energy
 
-    if tuple(revealed) != own.admission.accepted:
-        return say(
-            "FRAUD", 0.0, f"the chain says {list(revealed)} were accepted, valid are {list(own.admission.accepted)}"
-        )
+    def say(verdict: Verdict, excess: float, reason: str) -> Verification:
+        return Verification(verdict, *cids, accepted, excess, reason, own.on_trust, energy_left_out)
+
+    if tuple(revealed) != accepted:
+        return say("FRAUD", 0.0, f"the chain says {list(revealed)} were accepted, valid are {list(accepted)}")
     if cids[0] == cids[1]:
         return say("EXACT", 0.0, "")
     origin = published.manifest.origin
@@ -92,7 +91,7 @@ def judge(
         return say("FRAUD", 0.0, "its manifest names other weights than the chain and the rule give")
     if not same_history(origin.history, own.admission.history):
         return say("FRAUD", 0.0, "its manifest has other sketches than its updates and its start version give")
-    said, ours = origin.discarded_energy, own.aggregate.discarded_energy
+    said, ours = origin.discarded_energy, energy_left_out
     if abs(said - ours) > ENERGY_TOLERANCE * ours + ROUNDING:
         return say("FRAUD", 0.0, f"its manifest says that rank r leaves out {said:.6g} of the energy, it is {ours:.6g}")
     modules = own.aggregate.modules()
