@@ -74,7 +74,6 @@ def judge(
         revealed: accepted ids as the chain has them.
         cids: of the published package and of ours.
     """
-
     accepted, energy_left_out = own.admission.accepted, own.aggregate.discarded_energy
 
     def say(verdict: Verdict, excess: float, reason: str) -> Verification:
