@@ -2,6 +2,7 @@ import os
 import resource
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """Files of this process end after 1 KiB, as on a disk that is full then."""
+    """Files of this process end after 1 KiB, as on a disk that is full then: this test's output too, so not for long."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def matrix(rows: int, columns: int) -> Tensor:
@@ -66,8 +69,8 @@ def test_spill_leaves_no_file_and_no_descriptor_behind_after_an_error(folder: Pa
     assert (list(folder.iterdir()), len(os.listdir("/proc/self/fd"))) == ([], before)
 
 
-def test_spill_into_a_full_folder_says_so_as_the_disks_error(folder: Path, small_files: None):
-    with Spill(0) as spill:
+def test_spill_into_a_full_folder_says_so_as_the_disks_error(folder: Path):
+    with small_files(), Spill(0) as spill:
         spill.keep(matrix(10, 10))
         with pytest.raises(SpillFailed, match=f"temporary folder {folder} .*File too large") as found:
             spill.keep(matrix(10, 10))
