@@ -21,7 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def small_files() -> Iterator[None]:
-    """Files of this process end after 1 KiB, as on a disk that is full then: this test's output too, so not for long."""
+    """Files of this process end after 1 KiB, as on a disk that is full then: pytest's output too, so not for long."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
     try:
