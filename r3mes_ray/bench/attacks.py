@@ -36,7 +36,7 @@ from r3mes_ray.training.gate.validation import check_effect
 from r3mes_ray.training.proposer.workspace import empty_folder
 from r3mes_ray.training.round import RoundPlan
 from r3mes_ray.training.rules import LARGEST_FAULTS, RuleParameters, faults_borne
-from r3mes_ray.training.steps import gram_of_steps
+from r3mes_ray.training.steps import compare_steps
 from r3mes_ray.training.stored import StoredAdapter, part_at, stored
 from r3mes_ray.types import Address, RoundId
 
@@ -86,7 +86,7 @@ class _Bench:
         folder, honest = empty_folder(self.folder / "result"), updates[:HONEST]
         write_package(package, folder)
         result = stored(folder, package)
-        gram = gram_of_steps(self.base, [*honest, result], None, LAPACK)
+        gram = compare_steps(self.base, [*honest, result], None, LAPACK).gram
         distance = distance_to_mean(gram, range(len(honest)), len(honest))
         borne = faults_borne(rule, len(updates), parameters) or 0
         sizes = (len(updates), borne, len(updates) - len(honest))
@@ -96,7 +96,7 @@ class _Bench:
 
     def geometry(self, honest: Sequence[StoredAdapter]) -> Honest:
         """Of the honest steps from the base."""
-        return honest_geometry(gram_of_steps(self.base, honest, None, LAPACK), self._spread(honest))
+        return honest_geometry(compare_steps(self.base, honest, None, LAPACK).gram, self._spread(honest))
 
     def _spread(self, honest: Sequence[StoredAdapter]) -> float:
         """Length of the box, along the coordinates, that holds the honest steps."""
@@ -115,7 +115,7 @@ class _Bench:
                 passed.append(self._stored(self.folder / f"{name}-{index}", modules))
             except PackageRejected:
                 continue
-        copies = {copy.index for copy in find_copies(gram_of_steps(self.base, passed, None), [""] * len(passed))}
+        copies = {copy.index for copy in find_copies(compare_steps(self.base, passed, None).gram, [""] * len(passed))}
         return [adapter for index, adapter in enumerate(passed) if index not in copies]
 
     def _stored(self, folder: Path, modules: Modules) -> StoredAdapter:

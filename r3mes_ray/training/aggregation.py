@@ -40,7 +40,7 @@ from r3mes_ray.training.rules import (
     rule_named,
     updates_needed,
 )
-from r3mes_ray.training.steps import gram_of_steps
+from r3mes_ray.training.steps import compare_steps
 from r3mes_ray.training.stored import FROM_BASE, Adapter, BaseWeights, Versions
 from r3mes_ray.types import UpdateId
 
@@ -88,7 +88,7 @@ def aggregate_updates(
         versions: the one that they started from, and those before it that the round's momentum needs.
         algebra: how sums and truncation are computed; only the default gives the bits that others recompute.
         weights: by the chain, one for each update, below 2**53; none weighs all alike.
-        gram: inner products of the updates' steps, where they are known: `gram_of_steps` with the same algebra.
+        gram: inner products of the updates' steps, where known: those of `compare_steps` with the same algebra.
         work: where layers are computed; the result does not depend on it.
 
     Raises:
@@ -98,7 +98,7 @@ def aggregate_updates(
     parameters = _with_borne_faults(plan, len(updates))
 
     def inner_products() -> Tensor:
-        return gram_of_steps(base, updates, versions.start, algebra, work) if gram is None else gram
+        return compare_steps(base, updates, versions.start, algebra, work).gram if gram is None else gram
 
     decision = _decide(plan, parameters, RuleInput(tuple(map(float, weights or [1] * len(updates))), inner_products))
     outer = outer_step(plan)

@@ -52,17 +52,6 @@ def compare_steps(
     return Steps(gram, sketches[:-1], sketches[-1])
 
 
-def gram_of_steps(
-    base: BaseWeights,
-    updates: Sequence[Adapter],
-    start: Adapter | None,
-    algebra: Algebra = REPRODUCIBLE,
-    work: LayerWork = IN_PROCESS,
-) -> Tensor:
-    """The inner products of `compare_steps` alone."""
-    return compare_steps(base, updates, start, algebra, work).gram
-
-
 def _compare(job: LayerJob) -> tuple[Tensor, Tensor]:
     weight, parts = job.load()
     sketches = LayerSketches(job.path, weight, len(parts), job.algebra)

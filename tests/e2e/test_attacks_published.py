@@ -17,7 +17,7 @@ from r3mes_ray.settings import MiningSettings, Settings
 from r3mes_ray.training.aggregation import aggregate_updates
 from r3mes_ray.training.algebra import LAPACK
 from r3mes_ray.training.rules import RuleParameters
-from r3mes_ray.training.steps import gram_of_steps
+from r3mes_ray.training.steps import compare_steps
 from r3mes_ray.training.stored import stored
 from r3mes_ray.types import Address, RoundId
 
@@ -76,7 +76,7 @@ def measured(base, rule, updates, known, folder: Path):
     )
     folder.mkdir()
     write_package(package, folder)
-    gram = gram_of_steps(base, [*updates[:HONEST], stored(folder, package)], None, LAPACK)
+    gram = compare_steps(base, [*updates[:HONEST], stored(folder, package)], None, LAPACK).gram
     borne = FAULTS if liars or rule != "krum" else 0
     allowed = bound(rule, known, len(updates), borne, liars) + _cut(aggregate, math.sqrt(float(gram[-1, -1])))
     return distance_to_mean(gram, range(HONEST), HONEST), allowed

@@ -20,7 +20,7 @@ from r3mes_ray.training.gate.validation import Demand, faults_of_effects
 from r3mes_ray.training.layers import IN_PROCESS, LayerWork
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import plan_round
-from r3mes_ray.training.steps import gram_of_steps
+from r3mes_ray.training.steps import compare_steps
 from r3mes_ray.training.stored import HeldAdapter
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
@@ -102,7 +102,7 @@ def test_updates_decoded_over_ray_are_judged_and_averaged_as_in_one_process(tmp_
         adapters = [found[index] for index in sorted(found)]
         assert faults_of_effects(adapters, Base(), work) == [None] * 5
         aggregate = aggregate_updates(Base(), plan, adapters, work=work)
-        gram = gram_of_steps(Base(), adapters, None, work=work)
+        gram = compare_steps(Base(), adapters, None, work=work).gram
         seen.append({name: tensor.tolist() for name, tensor in aggregate.tensors.items()} | {"gram": gram.tolist()})
     assert seen[0] == seen[1] == seen[2]
 
@@ -113,7 +113,7 @@ def test_layer_whose_update_was_lost_is_lost_and_says_so(tmp_path):
     adapter = next(iter(decoded(work.objects, jobs[:1]).values()))
     gone = HeldAdapter(False, adapter.layers, {layer.path: Gone() for layer in adapter.layers})
     with pytest.raises(WorkLost, match=r"compare .*q_proj.* was lost: ObjectLostError"):
-        gram_of_steps(Base(), [gone], None, work=work)
+        compare_steps(Base(), [gone], None, work=work)
 
 
 class Gone:

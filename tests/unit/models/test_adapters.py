@@ -88,7 +88,7 @@ def test_manifest_of_a_round_with_thousands_of_bad_updates_is_written_and_read(a
     """Whoever hands in many updates with long faults must not keep the honest aggregate from being published."""
     rounds = [(version, range(128 * version, 128 * version + 128)) for version in range(1, 9)]
     history = tuple(PastRound(version, tuple(SketchedUpdate(id_, SKETCH) for id_ in ids)) for version, ids in rounds)
-    excluded = tuple(Exclusion(id_, "gradient-hash", "x" * 200) for id_ in range(2000, 22000))
+    excluded = tuple(Exclusion(id_, "gradient-hash", "x" * 200) for id_ in range(2000, 32000))
     accepted = tuple(rounds[-1][1])
     origin = AggregateOrigin(7, "mean", {}, accepted, (1 / 3,) * 128, excluded, 7, 0.125, history)
     manifest = dataclasses.replace(adapter(1).manifest, origin=origin, version=8)

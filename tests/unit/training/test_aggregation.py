@@ -11,7 +11,7 @@ from r3mes_ray.models.dora import effective_delta
 from r3mes_ray.training.aggregation import aggregate_updates, write_aggregate
 from r3mes_ray.training.records import Excluded
 from r3mes_ray.training.round import plan_round
-from r3mes_ray.training.steps import gram_of_steps
+from r3mes_ray.training.steps import compare_steps
 from r3mes_ray.training.stored import Versions
 from r3mes_ray.training.stored import stored as stored_package
 
@@ -74,7 +74,7 @@ def test_aggregate_below_full_rank_publishes_the_discarded_energy(base, chain, s
 
 def half_step_plan(plan, base, adapter, start):
     """Clips the only step to half its length."""
-    length = float(gram_of_steps(base, [adapter], start)) ** 0.5
+    length = float(compare_steps(base, [adapter], start).gram) ** 0.5
     parameters = plan.parameters.model_copy(update={"radius": length / 2, "iterations": 1})
     record = dataclasses.replace(plan.record, rule="centered-clipping")
     return dataclasses.replace(plan, record=record, parameters=parameters)

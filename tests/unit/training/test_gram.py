@@ -7,7 +7,7 @@ from r3mes_ray.models.adapters.package import write_package
 from r3mes_ray.training import effects, gram
 from r3mes_ray.training.effects import Part
 from r3mes_ray.training.gram import gram_of_layer
-from r3mes_ray.training.steps import gram_of_steps
+from r3mes_ray.training.steps import compare_steps
 from r3mes_ray.training.stored import part_at
 from r3mes_ray.training.stored import stored as stored_package
 
@@ -89,6 +89,6 @@ def test_gram_of_steps_is_relative_to_the_start_version(base, packages, tmp_path
         return torch.cat([dense_step(weight, part).reshape(-1) for weight, part in layers])
 
     steps = torch.stack([flat(adapter) - flat(start) for adapter in adapters])
-    torch.testing.assert_close(gram_of_steps(base, adapters, start), steps @ steps.T, rtol=1e-8, atol=1e-8)
-    own = gram_of_steps(base, [start], start)
+    torch.testing.assert_close(compare_steps(base, adapters, start).gram, steps @ steps.T, rtol=1e-8, atol=1e-8)
+    own = compare_steps(base, [start], start).gram
     assert abs(float(own)) < 1e-9

@@ -6,7 +6,7 @@ import torch
 from r3mes_ray.models.adapters import write_package
 from r3mes_ray.training.gate.validation import faults_of_effects
 from r3mes_ray.training.layers import LayerWork
-from r3mes_ray.training.steps import gram_of_steps
+from r3mes_ray.training.steps import compare_steps
 from r3mes_ray.training.stored import stored
 from r3mes_ray.training.threads import in_threads, thread_map, threaded_layers
 
@@ -57,7 +57,7 @@ def test_layers_in_threads_have_the_bits_of_one_process(two_threads, base, packa
         write_package(package, tmp_path / str(number))
         adapters.append(stored(tmp_path / str(number), package))
     threads = LayerWork(thread_map(3))
-    assert torch.equal(gram_of_steps(base, adapters, None), gram_of_steps(base, adapters, None, work=threads))
+    assert torch.equal(compare_steps(base, adapters, None).gram, compare_steps(base, adapters, None, work=threads).gram)
     assert faults_of_effects(adapters, base, threads) == [None] * 4
 
 

@@ -7,14 +7,14 @@ from r3mes_ray.errors import PackageRejected
 from r3mes_ray.models.adapters import ModuleAdapter
 from r3mes_ray.training.gate.copies import find_copies
 from r3mes_ray.training.gate.validation import MAX_STEP, check_effect, faults_of_effects
-from r3mes_ray.training.steps import gram_of_steps
+from r3mes_ray.training.steps import compare_steps
 
 
 @pytest.mark.parametrize("dora", [False, True])
 def test_copy_in_a_disguise_is_found_and_the_first_on_chain_wins(base, packages, stored, disguised, dora):
     original, other = packages.make(1, dora=dora), packages.make(2, dora=dora)
     adapters = [stored(original), stored(other), stored(disguised(original))]
-    (found,) = find_copies(gram_of_steps(base, adapters, None), ["update 3", "update 5", "update 8"])
+    (found,) = find_copies(compare_steps(base, adapters, None).gram, ["update 3", "update 5", "update 8"])
     assert (found.index, found.rule) == (2, "copy")
     assert found.detail.startswith("is update 3 again")
 
@@ -31,15 +31,15 @@ def test_copy_is_judged_by_the_step_and_not_by_the_adapter(base, packages, store
         return stored(turned(start, move))
 
     adapters = [small_step(1), small_step(2)]
-    assert find_copies(gram_of_steps(base, adapters, stored(start)), ["a", "b"]) == ()
-    (absolute,) = find_copies(gram_of_steps(base, adapters, None), ["a", "b"])
+    assert find_copies(compare_steps(base, adapters, stored(start)).gram, ["a", "b"]) == ()
+    (absolute,) = find_copies(compare_steps(base, adapters, None).gram, ["a", "b"])
     assert absolute.rule == "copy"
 
 
 def test_start_version_handed_in_again_is_idle(base, packages, stored):
     start = packages.make(7)
     adapters = [stored(packages.make(1)), stored(start), stored(packages.make(2))]
-    (found,) = find_copies(gram_of_steps(base, adapters, stored(start)), ["a", "b", "c"])
+    (found,) = find_copies(compare_steps(base, adapters, stored(start)).gram, ["a", "b", "c"])
     assert (found.index, found.rule) == (1, "idle")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import itertools
+import json
 import pickle
 
 import pytest
@@ -127,6 +128,17 @@ async def test_update_that_is_an_aggregate_is_excluded(verdict, packages, chain,
     cid = await open_store(settings).add(folder)
     result = await verdict(package, ipfs_hash=cid, gradient_hash=other.manifest.gradient_hash)
     assert (result.rule, result.detail) == ("manifest", "origin: is an aggregate, not an update")
+
+
+@pytest.mark.parametrize("key", ["\u0001" * 900, "\u4e16" * 900])
+async def test_reason_that_quotes_a_hostile_manifest_is_short_printable_ascii(verdict, packages, settings, key):
+    """All reasons are published in the aggregate's manifest, which has a limit."""
+    package, folder = packages.make(1), settings.home / "hostile"
+    write_package(package, folder)
+    (folder / "r3mes.json").write_text(json.dumps({key: 1}, ensure_ascii=False))
+    result = await verdict(package, ipfs_hash=await open_store(settings).add(folder))
+    assert isinstance(result, Excluded)
+    assert (len(result.detail) <= 200, result.detail.isascii(), result.detail.isprintable()) == (True, True, True)
 
 
 async def test_update_larger_than_the_limit_is_excluded(verdict, packages):
